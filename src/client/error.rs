@@ -7,7 +7,7 @@ use std::io;
 use std::iter::successors;
 use std::time::Duration;
 
-use reqwest::StatusCode;
+use hyper::StatusCode;
 use rustls::CertificateError;
 
 use crate::protocol::jsonrpc::{self, code};
@@ -139,36 +139,21 @@ impl ClientError {
 }
 
 impl ClientError {
-    /// A client that cannot be made has nothing to trust others by.
-    pub(super) fn of_builder(error: &reqwest::Error) -> Self {
-        let first: Cause<'_> = error;
-        let last = successors(Some(first), |error| source(*error)).last();
-        Self::Certificates(last.map_or_else(String::new, ToString::to_string))
-    }
-}
-
-/// What reqwest says, sorted by what can be done about it.
-impl From<reqwest::Error> for ClientError {
-    fn from(error: reqwest::Error) -> Self {
-        let error = error.without_url();
-        let is_unconnected = error.is_connect();
-        match Self::sorted(&error, is_unconnected) {
-            Self::Broken(last) if error.is_builder() => Self::of_address(&last),
-            sorted => sorted,
-        }
-    }
-}
-
-impl ClientError {
-    /// What is at the root of it.
+    /// What hyper says, sorted by what can be done about it.
     pub(crate) fn sorted(error: Cause<'_>, is_unconnected: bool) -> Self {
+        let last = Self::last(error);
         let chain = || successors(Some(error), |error| source(*error));
-        let last = chain().last().map_or_else(String::new, ToString::to_string);
         match chain().find_map(|error| error.downcast_ref::<rustls::Error>()) {
             Some(tls) => Self::Tls(tls.clone()),
             None if is_unconnected => Self::Unreachable(last),
             None => Self::Broken(last),
         }
+    }
+
+    /// What is at the root of it.
+    pub(super) fn last(error: Cause<'_>) -> String {
+        let chain = successors(Some(error), |error| source(*error));
+        chain.last().map_or_else(String::new, ToString::to_string)
     }
 
     pub(crate) fn of_address(why: &dyn fmt::Display) -> Self {

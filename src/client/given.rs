@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use reqwest::Url;
-use reqwest::header::{HeaderValue, InvalidHeaderValue};
+use hyper::header::{HeaderValue, InvalidHeaderValue};
+use url::Url;
 
 use crate::files;
 

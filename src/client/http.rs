@@ -1,24 +1,21 @@
 //! Requests with a bound: nothing of a server's answer is read that is larger than allowed, and no redirect is
 //! followed, which would take headers with keys to somebody else.
 
-use std::sync::Once;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::BodyExt as _;
-use hyper::body::Body;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
-use reqwest::redirect::Policy;
-use reqwest::{ClientBuilder, RequestBuilder, Response, StatusCode, Url};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body, Incoming};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::{Instant, timeout_at};
-use url::Host;
+use url::{Host, Url};
 
+use super::pool::Pool;
 use super::{ClientError, Place};
 use crate::protocol::framing::events::{Event, EventReader};
 use crate::protocol::jsonrpc::{self, Message};
 
-/// For a connection, TLS included.
-const CONNECT: Duration = Duration::from_secs(10);
 /// How many bytes are looked at of what is said beside an error.
 const READ: usize = 4096;
 /// They have so long to come: the status has come already.
@@ -33,40 +30,13 @@ pub(crate) const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stre
 pub(crate) const EITHER: HeaderValue =
     HeaderValue::from_static("application/json, text/event-stream");
 
-pub(crate) const USER_AGENT: HeaderValue =
-    HeaderValue::from_static(concat!("mcproxy/", env!("CARGO_PKG_VERSION")));
-
-/// Chooses what TLS is made of. Once is enough.
-pub(crate) fn install_provider() {
-    static PROVIDER: Once = Once::new();
-    // Whoever came first chose the same.
-    PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-}
-
-/// What connections with the server at `url` are made by: none follows a redirect, and none goes by a proxy where
-/// no proxy can reach.
-fn builder(url: &Url) -> ClientBuilder {
-    install_provider();
-    let mut builder = reqwest::Client::builder()
-        .user_agent(USER_AGENT)
-        .redirect(Policy::none())
-        .connect_timeout(CONNECT);
-    if url.scheme() == "http" {
-        // A machine without certificates needs none for this.
-        builder = builder.tls_certs_only([]);
-    }
-    if is_loopback(url) {
-        // No proxy reaches what is here, and none should see what is sent to it.
-        builder = builder.no_proxy();
-    }
-    builder
-}
-
 /// One server, as HTTP knows it.
 #[derive(Debug, Clone)]
 pub(super) struct Http {
-    client: reqwest::Client,
+    pool: Pool,
     url: Url,
+    /// What each request has.
+    headers: HeaderMap,
     /// The bytes of one message.
     most: usize,
 }
@@ -78,40 +48,45 @@ impl Http {
             headers,
             socket,
         } = place;
-        let mut builder = builder(&url).default_headers(headers);
-        if let Some(socket) = socket {
-            builder = builder.unix_socket(socket);
-        }
-        let client = builder
-            .build()
-            .map_err(|error| ClientError::of_builder(&error))?;
-        Ok(Self { client, url, most })
+        let pool = Pool::new(&url, socket)?;
+        Ok(Self {
+            pool,
+            url,
+            headers,
+            most,
+        })
     }
 
     pub(super) fn url(&self) -> &Url {
         &self.url
     }
 
-    pub(super) fn client(&self) -> &reqwest::Client {
-        &self.client
+    /// Asks for what `accept` names.
+    pub(super) fn get(&self, accept: HeaderValue) -> Asked {
+        self.asked(Method::GET, Bytes::new()).header(ACCEPT, accept)
     }
 
-    pub(super) fn get(&self) -> RequestBuilder {
-        self.client.get(self.url.clone()).header(ACCEPT, EVENTS)
+    pub(super) fn post(&self, message: Bytes) -> Asked {
+        let asked = self.asked(Method::POST, message);
+        asked.header(CONTENT_TYPE, JSON).header(ACCEPT, EITHER)
     }
 
-    pub(super) fn post(&self, url: Url, message: Bytes) -> RequestBuilder {
-        let request = self.client.post(url).body(message);
-        request.header(CONTENT_TYPE, JSON).header(ACCEPT, EITHER)
+    pub(super) fn delete(&self) -> Asked {
+        self.asked(Method::DELETE, Bytes::new())
     }
 
-    pub(super) fn delete(&self) -> RequestBuilder {
-        self.client.delete(self.url.clone())
+    fn asked(&self, method: Method, body: Bytes) -> Asked {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        request.headers_mut().clone_from(&self.headers);
+        let url = self.url.clone();
+        Asked { url, request }
     }
 
     /// Sends it, and answers with what has status 2xx.
-    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
-        let response = request.send().await?;
+    pub(super) async fn send(&self, asked: Asked) -> Result<Response<Incoming>, ClientError> {
+        let sent = self.pool.send(&asked.url, asked.request).await;
+        let response = sent.map_err(|failed| failed.error)?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -128,15 +103,15 @@ impl Http {
         let excerpt = if is_page {
             String::new()
         } else {
-            excerpt(&beginning(reqwest::Body::from(response)).await)
+            excerpt(&beginning(response.into_body()).await)
         };
         Err(ClientError::Status(status, excerpt))
     }
 
     /// All of a body.
-    pub(super) async fn body(&self, mut response: Response) -> Result<Bytes, ClientError> {
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
+    pub(super) async fn body(&self, response: Response<Incoming>) -> Result<Bytes, ClientError> {
+        let (mut source, mut body) = (response.into_body(), Vec::new());
+        while let Some(chunk) = chunk(&mut source).await? {
             if body.len() + chunk.len() > self.most {
                 return Err(self.too_large());
             }
@@ -146,9 +121,9 @@ impl Http {
     }
 
     /// The events of a body.
-    pub(super) fn events(&self, response: Response) -> Events {
+    pub(super) fn events(&self, response: Response<Incoming>) -> Events {
         Events {
-            response,
+            source: response.into_body(),
             reader: EventReader::new(self.most),
             ready: Vec::new().into_iter(),
             most: self.most,
@@ -160,10 +135,30 @@ impl Http {
     }
 }
 
+/// A request, and where it goes.
+#[derive(Debug)]
+pub(super) struct Asked {
+    url: Url,
+    request: Request<Full<Bytes>>,
+}
+
+impl Asked {
+    /// Somewhere else on the same server.
+    pub(super) fn at(mut self, url: Url) -> Self {
+        self.url = url;
+        self
+    }
+
+    pub(super) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.request.headers_mut().insert(name, value);
+        self
+    }
+}
+
 /// An event stream that is being read.
 #[derive(Debug)]
 pub(super) struct Events {
-    response: Response,
+    source: Incoming,
     reader: EventReader,
     ready: std::vec::IntoIter<Event>,
     most: usize,
@@ -176,7 +171,7 @@ impl Events {
             if let Some(event) = self.ready.next() {
                 return Ok(Some(event));
             }
-            let Some(chunk) = self.response.chunk().await? else {
+            let Some(chunk) = chunk(&mut self.source).await? else {
                 return Ok(None);
             };
             let mut events = Vec::new();
@@ -192,6 +187,17 @@ fn too_large(most: usize) -> ClientError {
         what: "sends a message".to_owned(),
         most: format!("{most} bytes"),
     }
+}
+
+/// The next bytes of a body; `None` at its end.
+pub(crate) async fn chunk(source: &mut Incoming) -> Result<Option<Bytes>, ClientError> {
+    while let Some(frame) = source.frame().await {
+        let frame = frame.map_err(|error| ClientError::sorted(&error, false))?;
+        if let Ok(chunk) = frame.into_data() {
+            return Ok(Some(chunk));
+        } // else the trailers
+    }
+    Ok(None)
 }
 
 /// Without parameters, in lower case; empty if there is none.

@@ -1,15 +1,17 @@
 //! The one MCP client: connects to a server by its URL, over Streamable HTTP or, where that is not served, over
 //! HTTP+SSE, and asks it. One request at a time; bodies stay raw JSON, as everywhere here.
 //!
-//! The HTTP and the TLS are reqwest's and rustls's. What is MCP in it is this room's own, on [`crate::protocol`]:
+//! The HTTP and the TLS are hyper's and rustls's. What is MCP in it is this room's own, on [`crate::protocol`]:
 //! a client whose types know every member drops those that it does not know, which are what is to be
 //! compared and passed on. A server is trusted with nothing: every answer has a bound in bytes, every list one in
 //! pages and entries, and all of it one in time.
 
+mod connector;
 mod error;
 mod given;
 mod http;
 mod lists;
+mod pool;
 mod sse;
 mod streamable;
 #[cfg(test)]
@@ -20,19 +22,20 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::Url;
-use reqwest::header::HeaderMap;
+use hyper::header::HeaderMap;
 use tokio::time::{Instant, timeout_at};
+use url::Url;
 
 pub use self::error::ClientError;
 pub use self::given::{bearer, bearer_of, parse_url};
 use self::http::Http;
 pub(crate) use self::http::{
-    EITHER, EVENTS, JSON, USER_AGENT, beginning, excerpt, install_provider, is_loopback,
-    media_type, moved_to, plain, secrets_of, without,
+    EITHER, EVENTS, JSON, beginning, chunk, excerpt, is_loopback, media_type, moved_to, plain,
+    secrets_of, without,
 };
 pub use self::http::{hidden, shown};
 pub use self::lists::Entry;
+pub(crate) use self::pool::{Failed, Pool};
 use self::sse::Sse;
 use self::streamable::Streamable;
 pub(crate) use self::streamable::no_mcp;

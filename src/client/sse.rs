@@ -2,7 +2,7 @@
 //! message is posted.
 
 use bytes::Bytes;
-use reqwest::Url;
+use url::Url;
 
 use super::http::{EVENTS, Events, Http, media_type};
 use super::streamable::no_mcp;
@@ -18,7 +18,7 @@ pub(super) struct Sse {
 impl Sse {
     /// Opens the stream, and waits for the address.
     pub(super) async fn open(http: Http) -> Result<Self, ClientError> {
-        let response = http.send(http.get()).await?;
+        let response = http.send(http.get(EVENTS)).await?;
         let media = media_type(response.headers());
         if media.as_bytes() != EVENTS.as_bytes() {
             return Err(no_mcp(response.status(), &media));
@@ -58,7 +58,7 @@ impl Sse {
 
     /// Sends a message; what is answered is answered on the stream.
     pub(super) async fn tell(&self, message: Bytes) -> Result<(), ClientError> {
-        let request = self.http.post(self.endpoint.clone(), message);
+        let request = self.http.post(message).at(self.endpoint.clone());
         self.http.send(request).await.map(drop)
     }
 }

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{HeaderName, HeaderValue};
-use reqwest::{RequestBuilder, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::{Response, StatusCode};
 use tokio::time::timeout;
 
-use super::http::{EVENTS, Http, JSON, media_type};
+use super::http::{Asked, EVENTS, Http, JSON, media_type};
 use super::{ClientError, Heard, Told, hear};
 use crate::protocol::version::Version;
 
@@ -79,24 +80,24 @@ impl Streamable {
         self.post(message).await.map(drop)
     }
 
-    async fn post(&self, message: Bytes) -> Result<Response, ClientError> {
-        let request = self.http.post(self.http.url().clone(), message);
-        self.http.send(self.known(request)).await
+    async fn post(&self, message: Bytes) -> Result<Response<Incoming>, ClientError> {
+        self.http.send(self.known(self.http.post(message))).await
     }
 
-    fn known(&self, mut request: RequestBuilder) -> RequestBuilder {
+    fn known(&self, mut asked: Asked) -> Asked {
         if let Some(session) = &self.session {
-            request = request.header(SESSION, session);
+            asked = asked.header(SESSION, session.clone());
         }
         if let Some(version) = self.version {
-            request = request.header(VERSION, version.as_str());
+            let version = HeaderValue::from_static(version.as_str());
+            asked = asked.header(VERSION, version);
         }
-        request
+        asked
     }
 
     pub(super) async fn close(self) {
         if self.session.is_some() {
-            let goodbye = self.known(self.http.delete()).send();
+            let goodbye = self.http.send(self.known(self.http.delete()));
             // Whether it was heard makes no difference.
             timeout(GOODBYE, goodbye).await.ok();
         }

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::Url;
-use reqwest::header::ACCEPT;
 use tokio::time::timeout;
+use url::Url;
 
 use super::http::{EVENTS, Events, Http, JSON, media_type};
 use super::streamable::no_mcp;
@@ -35,7 +34,7 @@ impl Views {
     /// # Errors
     /// What went wrong on the way, or another status than 2xx.
     pub async fn get(&self, path: &str, within: Duration) -> Result<Bytes, ClientError> {
-        let request = self.http.client().get(self.at(path)?).header(ACCEPT, JSON);
+        let request = self.http.get(JSON).at(self.at(path)?);
         let answer = async { self.http.body(self.http.send(request).await?).await };
         let late = |_| ClientError::Late(format!("GET {path}"), within);
         timeout(within, answer).await.map_err(late)?
@@ -46,7 +45,7 @@ impl Views {
     /// # Errors
     /// The same.
     pub async fn post(&self, path: &str, within: Duration) -> Result<Bytes, ClientError> {
-        let request = self.http.post(self.at(path)?, Bytes::new());
+        let request = self.http.post(Bytes::new()).at(self.at(path)?);
         let answer = async { self.http.body(self.http.send(request).await?).await };
         let late = |_| ClientError::Late(format!("POST {path}"), within);
         timeout(within, answer).await.map_err(late)?
@@ -57,8 +56,7 @@ impl Views {
     /// # Errors
     /// The same, or that it is none.
     pub async fn events(&self, path: &str) -> Result<EventStream, ClientError> {
-        let request = self.http.client().get(self.at(path)?);
-        let request = request.header(ACCEPT, EVENTS);
+        let request = self.http.get(EVENTS).at(self.at(path)?);
         let response = self.http.send(request).await?;
         let media = media_type(response.headers());
         if media.as_bytes() != EVENTS.as_bytes() {

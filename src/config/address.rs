@@ -4,8 +4,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use reqwest::Url;
-use reqwest::header::{HeaderName, HeaderValue};
+use hyper::header::{HeaderName, HeaderValue};
+use url::Url;
 use url::{Host, ParseError};
 
 /// What is wrong, to be read after the name of a field, and what to do.

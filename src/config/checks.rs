@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use reqwest::header::HeaderValue;
+use hyper::header::HeaderValue;
 
 use super::model::{Entry, Target};
 use super::{ConfigError, parse};

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use reqwest::header::{AUTHORIZATION, HeaderMap};
-use reqwest::{StatusCode, Url};
+use hyper::StatusCode;
+use hyper::header::{AUTHORIZATION, HeaderMap};
 use serde::de::DeserializeOwned;
+use url::Url;
 
 use super::{CONFIG, FAILED, UNAVAILABLE, USAGE};
 use crate::client::{

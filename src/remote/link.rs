@@ -8,19 +8,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
-use hyper::{Method, Request, Response, StatusCode, Uri};
-use reqwest::Url;
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
+use url::Url;
 
-use super::clients::Client;
 use super::described::Repeated;
 use super::refusal::{self, Trouble};
 use super::secrets::Secrets;
 use super::server::{Limits, Place};
 use super::{End, Output, via};
-use crate::client::{self, ClientError, EITHER, EVENTS, JSON, moved_to};
+use crate::client::{self, EITHER, EVENTS, JSON, Pool, moved_to};
 use crate::config::model::Transport;
 use crate::process::Budget;
 use crate::protocol::jsonrpc::{self, Message};
@@ -45,7 +44,7 @@ const SHORTEST_SESSION: usize = 8;
 
 /// One life's way to its server.
 pub(super) struct Link {
-    client: Client,
+    pool: Pool,
     pub(super) transport: Transport,
     /// What each request has, beside what it is about.
     headers: HeaderMap,
@@ -88,7 +87,7 @@ pub(super) enum Asked<'a> {
 
 impl Link {
     pub(super) fn new(
-        client: Client,
+        pool: Pool,
         place: Place,
         limits: Limits,
         sink: Box<dyn Fn(Output) + Send + Sync>,
@@ -100,7 +99,6 @@ impl Link {
         } = place;
         let secrets = Secrets::of(&headers, &url);
         headers.insert(via::VIA, via::own_header());
-        headers.entry(USER_AGENT).or_insert(client::USER_AGENT);
         let known = Known {
             begun: Instant::now(),
             url,
@@ -110,7 +108,7 @@ impl Link {
             endpoint: None,
         };
         Self {
-            client,
+            pool,
             transport,
             headers,
             limits,
@@ -134,8 +132,8 @@ impl Link {
     /// Sends it, and answers with what has status 2xx.
     pub(super) async fn send(&self, asked: &Asked<'_>) -> Result<Response<Incoming>, Trouble> {
         for _ in 0..REDIRECTS {
-            let (url, request) = self.request(asked)?;
-            let response = self.client.send(request).await?;
+            let (url, request) = self.request(asked);
+            let response = self.pool.send(&url, request).await?;
             let chain = via::names_us(response.headers());
             if let Some(chain) = chain.filter(|_| self.is_new()) {
                 return Err(Trouble::Loop(chain));
@@ -171,7 +169,7 @@ impl Link {
     }
 
     /// What is sent, and where to.
-    fn request(&self, asked: &Asked<'_>) -> Result<(Url, Request<Full<Bytes>>), Trouble> {
+    fn request(&self, asked: &Asked<'_>) -> (Url, Request<Full<Bytes>>) {
         let known = self.known();
         let mut headers = self.headers.clone();
         let (method, url, body) = match asked {
@@ -199,13 +197,10 @@ impl Link {
             headers.insert(VERSION, version.clone());
         }
         drop(known);
-        let uri = Uri::try_from(url.as_str());
-        let uri = uri.map_err(|why| Trouble::Unconnected(ClientError::of_address(&why)))?;
         let mut request = Request::new(Full::new(body.unwrap_or_default()));
         *request.method_mut() = method;
-        *request.uri_mut() = uri;
         *request.headers_mut() = headers;
-        Ok((url, request))
+        (url, request)
     }
 
     /// It is about to be begun with, in the era of `method`.

@@ -15,17 +15,15 @@
 //! | `refusal` | what a status means |
 //! | `secrets` | what it was sent that is nobody else's |
 //! | `output` | what the owner is told |
-//! | `clients` | the pools of connections, which all servers share |
-//! | `connector` | how a connection is made: TCP, TLS, a proxy |
+//! | `pools` | the connections, which all servers share |
 //! | `via` | finds a gateway that is its own server, through others too |
 
 mod answers;
-mod clients;
-mod connector;
 mod course;
 mod described;
 mod link;
 mod output;
+mod pools;
 mod post;
 mod reading;
 mod refusal;

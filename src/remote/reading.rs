@@ -5,13 +5,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::sync::SemaphorePermit;
 use tokio::time::sleep;
 
 use super::link::Link;
-use crate::client::ClientError;
+use crate::client::{ClientError, chunk};
 use crate::protocol::framing::events::{Event, EventReader};
 
 /// More than this is large.
@@ -40,16 +39,6 @@ pub(super) async fn body(link: &Link, mut source: Incoming) -> Result<Bytes, Cli
             None => return Ok(body.freeze()),
         }
     }
-}
-
-async fn chunk(source: &mut Incoming) -> Result<Option<Bytes>, ClientError> {
-    while let Some(frame) = source.frame().await {
-        let frame = frame.map_err(|error| ClientError::sorted(&error, false))?;
-        if let Ok(chunk) = frame.into_data() {
-            return Ok(Some(chunk));
-        } // else the trailers
-    }
-    Ok(None)
 }
 
 /// So many bytes of a stream are made events at a time: short ones take more room than they had as bytes.

@@ -7,12 +7,11 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
-use hyper_util::client::legacy;
-use reqwest::Url;
+use url::Url;
 
 use super::End;
 use super::link::Link;
-use crate::client::{self, ClientError, beginning, excerpt, moved_to};
+use crate::client::{self, ClientError, Failed, beginning, excerpt, moved_to};
 use crate::protocol::jsonrpc::{self, Message};
 
 /// A server that wants to be left alone for longer is asked again after this.
@@ -51,14 +50,12 @@ pub(super) struct Refusal {
     wants_login: bool,
 }
 
-impl From<legacy::Error> for Trouble {
-    fn from(error: legacy::Error) -> Self {
-        let is_unsent = error.is_connect();
-        let error = ClientError::sorted(&error, is_unsent);
-        if is_unsent {
-            Self::Unconnected(error)
+impl From<Failed> for Trouble {
+    fn from(failed: Failed) -> Self {
+        if failed.is_unsent {
+            Self::Unconnected(failed.error)
         } else {
-            Self::Broken(error)
+            Self::Broken(failed.error)
         }
     }
 }

@@ -4,9 +4,9 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use hyper::header::HeaderMap;
 use percent_encoding::percent_decode_str;
-use reqwest::Url;
-use reqwest::header::HeaderMap;
+use url::Url;
 
 use crate::client;
 

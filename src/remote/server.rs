@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::Url;
-use reqwest::header::HeaderMap;
+use hyper::header::HeaderMap;
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
+use url::Url;
 
 use super::link::Link;
-use super::{End, Output, Secrets, clients, course};
+use super::{End, Output, Secrets, course, pools};
 use crate::client::ClientError;
 use crate::config::model::Transport;
 use crate::turn;
@@ -55,9 +55,9 @@ where
     S: Fn(Output) + Send + Sync + 'static,
 {
     let url = place.url.clone();
-    let made = spawn_blocking(move || clients::client(&url)).await;
-    let client = made.map_err(|error| ClientError::Broken(error.to_string()))??;
-    let link = Arc::new(Link::new(client, place, limits, Box::new(sink)));
+    let made = spawn_blocking(move || pools::pool(&url)).await;
+    let pool = made.map_err(|error| ClientError::Broken(error.to_string()))??;
+    let link = Arc::new(Link::new(pool, place, limits, Box::new(sink)));
     let (lines, queue) = mpsc::channel(limits.requests.max(1));
     let mut tasks = JoinSet::new();
     let course = course::run(Arc::clone(&link), queue, limits.requests.max(1));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
-use reqwest::StatusCode;
+use hyper::StatusCode;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::End;

@@ -39,11 +39,8 @@ const DOCUMENT: &str = "demo://resource/static/document/features.md";
 
 pub(crate) type Client = RunningService<RoleClient, User>;
 
-/// To the gateway. The program that is tested is without TLS of its own choosing, and so is its `reqwest` in tests:
-/// it is chosen here.
+/// To the gateway.
 pub(crate) fn transport(gateway: &Gateway) -> StreamableHttpClientTransport<reqwest::Client> {
-    // Another test of the same process may have done so.
-    drop(rustls::crypto::ring::default_provider().install_default());
     StreamableHttpClientTransport::from_uri(gateway.http())
 }
 

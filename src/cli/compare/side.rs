@@ -4,8 +4,8 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
 
-use reqwest::Url;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use url::Url;
 
 use crate::client::{Bounds, Client, ClientError, Entry, bearer, hidden, shown};
 use crate::protocol::mcp::item::Kind;

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::Url;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use url::Url;
 
 use super::{OK, UNAVAILABLE};
 use crate::client::{Bounds, Client, ClientError, bearer, bearer_of, hidden};

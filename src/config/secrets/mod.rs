@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
-use reqwest::header::HeaderMap;
+use hyper::header::HeaderMap;
 
 use super::address;
 use super::model::{Address, AddressError, Program, Remote, ServerSpec};

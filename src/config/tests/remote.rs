@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use reqwest::header::{HeaderMap, HeaderValue};
+use hyper::header::{HeaderMap, HeaderValue};
 
 use super::{entries, env, load, problems, spec};
 use crate::config::model::{Address, AddressError, Given, Remote, Target, Transport};

@@ -2,8 +2,9 @@
 
 use std::future::Future;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,8 +15,10 @@ use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::ConfigVerifierExt as _;
+use tokio::net::UnixStream;
 use tokio::time::timeout;
 use tower::Service;
 
@@ -35,11 +38,20 @@ pub(super) struct Connector {
     tls: Arc<ClientConfig>,
     /// Where there are any. They may have keys: nothing shows them.
     proxies: Option<Arc<Matcher>>,
+    /// In place of TCP.
+    socket: Option<Arc<Path>>,
 }
 
 impl Connector {
-    /// With the certificates of this machine, if `https`: they are read now.
-    pub(super) fn new(https: bool, by_proxy: bool) -> Result<Self, rustls::Error> {
+    /// With the certificates of this machine, if `https`: they are read now. Else a machine without any needs none.
+    pub(super) fn new(
+        https: bool,
+        by_proxy: bool,
+        socket: Option<PathBuf>,
+    ) -> Result<Self, rustls::Error> {
+        static PROVIDER: Once = Once::new();
+        // Whoever came first chose the same.
+        PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
         let mut tls = if https {
             ClientConfig::with_platform_verifier()?
         } else {
@@ -59,6 +71,7 @@ impl Connector {
             direct: HttpsConnector::from((tcp, Arc::clone(&tls))),
             tls,
             proxies: by_proxy.then(|| Arc::new(Matcher::from_env())),
+            socket: socket.map(Into::into),
         })
     }
 
@@ -73,6 +86,10 @@ impl Connector {
     }
 
     async fn connect(mut self, to: Uri) -> Result<Stream, Error> {
+        if let Some(socket) = &self.socket {
+            let stream = UnixStream::connect(socket).await?;
+            return Ok(Stream::new(TokioIo::new(stream), false));
+        }
         let Some(proxy) = self.proxy(&to) else {
             let stream = self.direct.call(to).await?;
             return Ok(Stream::new(stream, false));
