@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod proxy;
 mod stand_in;
 mod tls;
 

@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use super::{UNAVAILABLE, run, url};
 use crate::support::servers::{fixture, serve_ready};
 
-fn file(name: &str) -> String {
+pub(super) fn file(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cli/compare");
     folder.join(name).display().to_string()
 }
@@ -35,7 +35,7 @@ fn acceptor() -> TlsAcceptor {
 }
 
 /// Speaks TLS for a server that does not, until it is dropped.
-async fn terminator(to: SocketAddr) -> (SocketAddr, JoinSet<()>) {
+pub(super) async fn terminator(to: SocketAddr) -> (SocketAddr, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let mut tasks = JoinSet::new();
