@@ -3,12 +3,20 @@
 //! back once there is more than before and no more is being taken. And threads share what they keep
 //! with others, of which there are as many as processors. Other allocators were measured: they
 //! give more back sooner, and take more while nothing happens, or need more to be built.
+//!
+//! Code goes back too: nearly all of the program is in memory after its start, of which little is run again. The
+//! system reads it from the program's file, or has it there still, when it is. (Not in debug builds: theirs is many
+//! times as large, and would hide what tests weigh.)
 
+use std::ffi::c_void;
 use std::fs;
 use std::io;
 use std::num::NonZero;
+use std::ptr::NonNull;
 use std::thread;
 use std::time::Duration;
+
+use nix::sys::mman::{MmapAdvise, madvise};
 
 /// How often it looks: one line of `/proc`.
 const TICK: Duration = Duration::from_secs(1);
@@ -16,6 +24,8 @@ const TICK: Duration = Duration::from_secs(1);
 const REST: Duration = Duration::from_secs(5);
 /// In pages; a mebibyte. For less no heap is looked through.
 const LITTLE: u64 = 256;
+/// After so many looks the start is over.
+const STARTED: u32 = 5;
 
 /// Set by tests: a file that has every second how much is in use. What is resident is more: the allocator's
 /// own too, which grows for a while with how what lives is strewn over it.
@@ -28,13 +38,17 @@ pub(super) fn start() -> io::Result<()> {
     let measured = std::env::var_os(MEASURE);
     let thread = thread::Builder::new().name("memory".to_owned());
     thread.spawn(move || {
-        let mut level = Level::default();
-        while let Some(resident) = resident() {
+        let (mut level, mut looks) = (Level::default(), 0);
+        while let Some(data) = data() {
             let mut pause = TICK;
-            if level.is_trim_due(resident) {
+            looks = STARTED.min(looks) + 1;
+            if level.is_trim_due(data) {
                 trim();
-                level.trimmed(self::resident().unwrap_or(resident));
+                let_code_go();
+                level.trimmed(self::data().unwrap_or(data));
                 pause = REST;
+            } else if looks == STARTED {
+                let_code_go();
             }
             if let Some(file) = &measured
                 && let Err(error) = fs::write(file, in_use().to_string())
@@ -47,7 +61,7 @@ pub(super) fn start() -> io::Result<()> {
     Ok(())
 }
 
-/// How much memory there is, in pages, at two looks.
+/// How much data there is, in pages, at two looks.
 #[derive(Debug, Default)]
 struct Level {
     /// The least since the last trim.
@@ -57,24 +71,66 @@ struct Level {
 
 impl Level {
     /// Whether there is enough more than before, and none is being taken just now.
-    fn is_trim_due(&mut self, resident: u64) -> bool {
-        let low = self.low.map_or(resident, |low| low.min(resident));
-        let is_calm = resident <= self.last + LITTLE;
-        (self.low, self.last) = (Some(low), resident);
-        is_calm && resident - low > LITTLE.max(low / 16)
+    fn is_trim_due(&mut self, pages: u64) -> bool {
+        let low = self.low.map_or(pages, |low| low.min(pages));
+        let is_calm = pages <= self.last + LITTLE;
+        (self.low, self.last) = (Some(low), pages);
+        is_calm && pages - low > LITTLE.max(low / 16)
     }
 
     /// So much is left after a trim: that is in use.
-    fn trimmed(&mut self, resident: u64) {
-        (self.low, self.last) = (Some(resident), resident);
+    fn trimmed(&mut self, pages: u64) {
+        (self.low, self.last) = (Some(pages), pages);
     }
 }
 
-/// The resident pages of this process; `None` where the system does not say.
+/// The resident pages of this process that are in no file; `None` where the system does not say.
 #[expect(clippy::disallowed_methods, reason = "of this process, by the system")]
-fn resident() -> Option<u64> {
+fn data() -> Option<u64> {
     let pages = fs::read_to_string("/proc/self/statm").ok()?;
-    pages.split(' ').nth(1)?.parse().ok()
+    let mut pages = pages.split(' ').map(str::parse::<u64>);
+    let (resident, filed) = (pages.nth(1)?.ok()?, pages.next()?.ok()?);
+    resident.checked_sub(filed)
+}
+
+fn let_code_go() {
+    if !cfg!(debug_assertions) {
+        drop_code();
+    }
+}
+
+/// Lets go of the program's code. What is run from now on comes back in passing, some pages at a time.
+#[expect(unsafe_code, reason = "nothing safe gives pages of a file back")]
+fn drop_code() {
+    let Some((at, length)) = code().and_then(|(at, length)| Some((NonNull::new(at)?, length)))
+    else {
+        return;
+    };
+    let advice = MmapAdvise::MADV_DONTNEED;
+    // SAFETY: these pages are the file's, private, and never written to, for nothing may write there (`r-x`): whoever
+    // touches one that is gone finds what was there (madvise(2)).
+    let done = unsafe { madvise(at, length, advice) };
+    log::debug!("Code was given back: {done:?} for {length} bytes");
+}
+
+/// Where it is, and its bytes.
+#[expect(clippy::disallowed_methods, reason = "of this process, by the system")]
+fn code() -> Option<(*mut c_void, usize)> {
+    let program = fs::read_link("/proc/self/exe").ok()?;
+    let maps = fs::read_to_string("/proc/self/maps").ok()?;
+    let own = maps
+        .lines()
+        .filter(|line| line.ends_with(program.to_str().unwrap_or("?")));
+    let range = own
+        .filter(|line| line.contains(" r-xp "))
+        .next()?
+        .split(' ')
+        .next()?;
+    let (from, to) = range.split_once('-')?;
+    let place = |digits| usize::from_str_radix(digits, 16).ok();
+    let (from, to) = (place(from)?, place(to)?);
+    let at = std::ptr::with_exposed_provenance_mut(from);
+    Some((at, to.checked_sub(from)?))
 }
 
 /// Gives back what is free, thread by thread: a thread that wants memory meanwhile may wait for its part.
@@ -151,7 +207,16 @@ mod tests {
 
     #[test]
     fn the_system_says_how_much_there_is() {
-        assert!(resident().is_some_and(|pages| pages > LITTLE));
+        assert!(data().is_some_and(|pages| pages > 0));
         trim();
+    }
+
+    #[test]
+    fn code_that_was_given_back_runs_again() {
+        let (at, length) = code().unwrap();
+        let here = code_that_was_given_back_runs_again as fn() as usize;
+        assert!((at.addr()..at.addr() + length).contains(&here));
+        drop_code();
+        assert!(code().is_some());
     }
 }
