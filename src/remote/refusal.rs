@@ -9,6 +9,7 @@ use reqwest::{Response, StatusCode, Url};
 
 use super::End;
 use super::link::Link;
+use super::via::Ring;
 use crate::client::{self, ClientError, beginning, excerpt, moved_to};
 use crate::protocol::jsonrpc::{self, Message};
 
@@ -30,8 +31,8 @@ pub(super) enum Trouble {
     Astray,
     /// The stream of HTTP+SSE names another server's address.
     Elsewhere,
-    /// It leads to this gateway itself, by these.
-    Loop(String),
+    /// It leads to this gateway itself.
+    Loop(Ring),
 }
 
 /// An answer with another status than 2xx.
@@ -193,7 +194,7 @@ pub(super) fn end_of(trouble: Trouble) -> End {
             "names another server's address for its messages".into(),
             None,
         ),
-        Trouble::Loop(by) => End::Loop(looped(&by)),
+        Trouble::Loop(ring) => End::Loop(looped(ring)),
     }
 }
 
@@ -219,11 +220,10 @@ pub(super) fn failed(error: &ClientError) -> End {
     }
 }
 
-fn looped(by: &str) -> String {
-    let by = if by.is_empty() {
-        ""
-    } else {
-        ", by way of others"
+fn looped(ring: Ring) -> String {
+    let by = match ring {
+        Ring::Itself => "",
+        Ring::Others => ", by way of others",
     };
     format!(
         "is this gateway itself{by}: it would offer what it offers again, without an end; take the entry out of one of them"
