@@ -130,10 +130,11 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
         }
         Err(refusal) => return refuse(refusal.into(), None),
     };
-    if via::is_from_us(headers) {
+    // Before it is asked for a token: who has the sign is told nothing but that sign.
+    if let Some(sign) = via::from_us(headers) {
         let mut entry = refuse(Problem::Loop, listed);
         if let Entry::Answered(reply) = &mut entry {
-            reply.headers_mut().insert(via::BEHIND, via::own_header());
+            reply.headers_mut().insert(via::BEHIND, sign);
         }
         return entry;
     }

@@ -56,6 +56,7 @@ pub(super) struct Server {
     pub(super) tools_tokens: u64,
     pub(super) calls_in_flight: i64,
     pub(super) instances: usize,
+    pub(super) awake_for: Vec<String>,
     pub(super) uptime_seconds: Option<f64>,
     pub(super) restarts: Option<u64>,
     pub(super) exits: Vec<Exit>,

@@ -137,6 +137,10 @@ fn facts(server: &Server) -> Vec<(&'static str, String)> {
             format!("{} of its own", count(server.instances, "instance")),
         ));
     }
+    if !server.awake_for.is_empty() {
+        let why = server.awake_for.join(", ").replace('_', " ");
+        facts.push(("awake", format!("for {why}")));
+    }
     facts.extend(past(server));
     facts
 }

@@ -98,7 +98,7 @@ impl Link {
             transport,
         } = place;
         let secrets = Secrets::of(&headers, &url);
-        headers.insert(via::VIA, via::own_header());
+        headers.insert(via::VIA, via::new_sign());
         let known = Known {
             begun: Instant::now(),
             url,

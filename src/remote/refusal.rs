@@ -1,16 +1,17 @@
 //! What it means that a request came to nothing, in words that follow the server's name. Nothing of a header, and
 //! nothing of an address that may be a key, is in any of them.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::header::{DATE, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use url::Url;
 
 use super::End;
 use super::link::Link;
+use super::via::Ring;
 use crate::client::{self, ClientError, Failed, beginning, excerpt, moved_to};
 use crate::protocol::jsonrpc::{self, Message};
 
@@ -32,8 +33,8 @@ pub(super) enum Trouble {
     Astray,
     /// The stream of HTTP+SSE names another server's address.
     Elsewhere,
-    /// It leads to this gateway itself, by these.
-    Loop(String),
+    /// It leads to this gateway itself.
+    Loop(Ring),
 }
 
 /// An answer with another status than 2xx.
@@ -169,11 +170,23 @@ fn words(status: StatusCode, said: &str, wait: Option<Duration>, to: Option<&Url
     format!("answers with status {}{wait}{said}", status.as_u16())
 }
 
-/// `Retry-After` in seconds. A date there would have to be believed to be of the same clock.
+/// `Retry-After` (RFC 9110 §10.2.3): seconds, or a date, which is held against the server's own clock if it tells.
 fn wait(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    let seconds = text.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = if let Ok(seconds) = text.parse() {
+        Duration::from_secs(seconds)
+    } else {
+        let until = httpdate::parse_http_date(text).ok()?;
+        until.duration_since(said_at(headers)).ok()?
+    };
+    Some(wait.min(LONGEST_WAIT))
+}
+
+/// When that was said.
+fn said_at(headers: &HeaderMap) -> SystemTime {
+    let text = headers.get(DATE).and_then(|value| value.to_str().ok());
+    let date = text.and_then(|text| httpdate::parse_http_date(text.trim()).ok());
+    date.unwrap_or_else(SystemTime::now)
 }
 
 /// What it means that it could not be begun with.
@@ -193,7 +206,7 @@ pub(super) fn end_of(trouble: Trouble) -> End {
             "names another server's address for its messages".into(),
             None,
         ),
-        Trouble::Loop(by) => End::Loop(looped(&by)),
+        Trouble::Loop(ring) => End::Loop(looped(ring)),
     }
 }
 
@@ -219,13 +232,55 @@ pub(super) fn failed(error: &ClientError) -> End {
     }
 }
 
-fn looped(by: &str) -> String {
-    let by = if by.is_empty() {
-        ""
-    } else {
-        ", by way of others"
+fn looped(ring: Ring) -> String {
+    let by = match ring {
+        Ring::Itself => "",
+        Ring::Others => ", by way of others",
     };
     format!(
         "is this gateway itself{by}: it would offer what it offers again, without an end; take the entry out of one of them"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(wait: &str, date: Option<&str>) -> Option<Duration> {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, wait.parse().unwrap());
+        date.map(|date| headers.insert(DATE, date.parse().unwrap()));
+        super::wait(&headers)
+    }
+
+    #[test]
+    fn a_server_may_say_when_it_is_to_be_asked_again() {
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        for (wait, seconds) in [
+            ("7", Some(7)),
+            ("86400", Some(300)),
+            ("Sun, 06 Nov 1994 08:49:44 GMT", Some(7)),
+            ("Sunday, 06-Nov-94 08:49:44 GMT", Some(7)),
+            ("Sun Nov  6 08:49:44 1994", Some(7)),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(300)),
+            ("Sun, 06 Nov 1994 08:49:30 GMT", None),
+            ("Sun, 06 Nov 1994", None),
+            ("soon", None),
+            ("-1", None),
+        ] {
+            let seconds = seconds.map(Duration::from_secs);
+            assert_eq!(of(wait, Some(date)), seconds, "{wait}");
+        }
+    }
+
+    #[test]
+    fn who_does_not_tell_the_time_is_held_against_our_clock() {
+        let soon = SystemTime::now() + Duration::from_secs(60);
+        let soon = httpdate::fmt_http_date(soon);
+        for date in [None, Some("today")] {
+            let wait = of(&soon, date).unwrap().as_secs();
+            assert!((50..=60).contains(&wait), "{wait}");
+            assert_eq!(of("Sun, 06 Nov 1994 08:49:37 GMT", date), None);
+        }
+    }
 }

@@ -1,15 +1,20 @@
-//! Finds a gateway that is its own server. Each has a number, drawn when it starts. It says it with what it asks
-//! of servers; it answers those who say theirs with all that are behind it: its own, and those that its servers
-//! have answered with. Whoever finds its own number in an answer would offer what it offers, without an end. Whichever
-//! connection closes the ring finds it, for the others stand already; and if several do at once, the next request does.
+//! Finds a gateway that is its own server. Each has a number, drawn when it starts. It answers other gateways with
+//! all that are behind it: its own, and those that its servers have answered with. Whoever finds its own number in an
+//! answer would offer what it offers, without an end. Whichever connection closes the ring finds it, for the others
+//! stand already; and if several do at once, the next request does.
+//!
+//! Servers are not told that number, or each could have others believe that the gateway is behind it. What they are
+//! told is another sign for each life of theirs, which only this gateway knows for its own: asked by itself, it
+//! answers with that sign. A server that says its sign elsewhere has said nothing.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 
-/// Who asks.
+/// A gateway asks, and what it knows itself by.
 pub const VIA: HeaderName = HeaderName::from_static("mcproxy-via");
 /// Who is behind who answers.
 pub const BEHIND: HeaderName = HeaderName::from_static("mcproxy-behind");
@@ -19,6 +24,15 @@ const MOST: usize = 64;
 
 /// Sixteen hexadecimal digits.
 type Number = u64;
+
+/// How a server leads to this gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ring {
+    /// It is this gateway.
+    Itself,
+    /// By way of others.
+    Others,
+}
 
 /// What is known to be behind one server, as long as it is one.
 #[derive(Debug, Default)]
@@ -32,21 +46,39 @@ type Numbers = Mutex<BTreeSet<Number>>;
 /// Those of all servers that have said any. This lock and the one of a server's numbers are never held together.
 static ALL: Mutex<Vec<Weak<Numbers>>> = Mutex::new(Vec::new());
 
+/// What nobody can tell who has not this process's secret (`SipHash` with keys that are drawn at the first use).
+fn secret(purpose: &str, of: Number) -> Number {
+    static SECRET: OnceLock<RandomState> = OnceLock::new();
+    SECRET.get_or_init(RandomState::new).hash_one((purpose, of))
+}
+
 fn own() -> Number {
-    static OWN: OnceLock<Number> = OnceLock::new();
-    *OWN.get_or_init(|| fastrand::u64(..))
+    secret("gateway", 0)
 }
 
-/// This gateway's own number.
-#[must_use]
-pub fn own_header() -> HeaderValue {
-    header(&[own()].into())
+/// What one life of a server is told.
+pub(super) fn new_sign() -> HeaderValue {
+    static LIVES: AtomicU64 = AtomicU64::new(0);
+    let life = LIVES.fetch_add(1, Ordering::Relaxed);
+    value(&signed(secret("life", life)))
 }
 
-/// Whether a request comes from this gateway itself.
+/// That number, and the proof that it is this gateway's.
+fn signed(number: Number) -> String {
+    format!("{number:016x}{:016x}", secret("proof", number))
+}
+
+fn is_sign(text: &str) -> bool {
+    let number = text.get(..16);
+    let number = number.and_then(|number| Number::from_str_radix(number, 16).ok());
+    number.is_some_and(|number| signed(number) == text)
+}
+
+/// The sign of this gateway, if a request comes from itself.
 #[must_use]
-pub fn is_from_us(headers: &HeaderMap) -> bool {
-    headers.contains_key(VIA) && read(headers, &VIA).contains(&own())
+pub fn from_us(headers: &HeaderMap) -> Option<HeaderValue> {
+    let ours = texts(headers, VIA).find(|text| is_sign(text));
+    ours.map(value)
 }
 
 /// What a request of another gateway is answered with.
@@ -70,17 +102,13 @@ fn in_turn(all: Vec<BTreeSet<Number>>) -> BTreeSet<Number> {
     told
 }
 
-/// Those who are named in an answer, if this gateway is one of them.
-pub(super) fn names_us(headers: &HeaderMap) -> Option<String> {
-    if !headers.contains_key(BEHIND) {
-        return None;
+/// Whether an answer says that this gateway is behind it.
+pub(super) fn names_us(headers: &HeaderMap) -> Option<Ring> {
+    if texts(headers, BEHIND).any(is_sign) {
+        return Some(Ring::Itself);
     }
-    let numbers = read(headers, &BEHIND);
-    let is_alone = numbers.len() == 1;
-    numbers.contains(&own()).then(|| {
-        let by = if is_alone { "" } else { "others" };
-        by.to_owned()
-    })
+    let is_named = read(headers).contains(&own());
+    is_named.then_some(Ring::Others)
 }
 
 impl Behind {
@@ -89,7 +117,7 @@ impl Behind {
         if !headers.contains_key(BEHIND) {
             return;
         }
-        let numbers = read(headers, &BEHIND);
+        let numbers = read(headers);
         *lock(&self.numbers) = numbers;
         if !self.is_listed.swap(true, Ordering::Relaxed) {
             let mut all = lock(&ALL);
@@ -103,14 +131,18 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn read(headers: &HeaderMap, name: &HeaderName) -> BTreeSet<Number> {
-    let texts = headers
-        .get_all(name)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let numbers = texts.flat_map(|text| text.split(','));
-    let numbers = numbers.filter_map(|number| Number::from_str_radix(number.trim(), 16).ok());
-    numbers.take(MOST).collect()
+fn texts(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(name).iter();
+    let texts = values.filter_map(|value| value.to_str().ok());
+    let texts = texts.flat_map(|text| text.split(','));
+    texts.map(str::trim).take(MOST)
+}
+
+/// Who is behind who answers so.
+fn read(headers: &HeaderMap) -> BTreeSet<Number> {
+    let numbers = texts(headers, BEHIND);
+    let numbers = numbers.filter_map(|number| Number::from_str_radix(number, 16).ok());
+    numbers.collect()
 }
 
 fn header(numbers: &BTreeSet<Number>) -> HeaderValue {
@@ -118,8 +150,12 @@ fn header(numbers: &BTreeSet<Number>) -> HeaderValue {
         .iter()
         .map(|number| format!("{number:016x}"))
         .collect();
-    // Digits and commas are always a header's.
-    HeaderValue::from_str(&texts.join(",")).unwrap_or_else(|_| HeaderValue::from_static(""))
+    value(&texts.join(","))
+}
+
+/// Of digits and commas, which are always a header's.
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 #[cfg(test)]
@@ -162,6 +198,35 @@ mod tests {
             all.iter().filter(|numbers| numbers.ptr_eq(&ours)).count(),
             1
         );
+    }
+
+    #[test]
+    fn a_sign_is_of_one_life_and_of_this_gateway_alone() {
+        let [one, two] = [new_sign(), new_sign()];
+        assert_ne!(one, two);
+        for sign in [one, two] {
+            let text = sign.to_str().unwrap();
+            assert_eq!(from_us(&headers(VIA, text)).as_ref(), Some(&sign));
+            assert_eq!(names_us(&headers(BEHIND, text)), Some(Ring::Itself));
+            let (number, proof) = text.split_at(16);
+            let forged = format!("{proof}{number}");
+            let ours = format!("{:016x}", own());
+            for other in [number, proof, &forged, &ours, "-1", ""] {
+                assert_eq!(from_us(&headers(VIA, other)), None, "{other}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_its_number_tells_a_gateway_that_it_is_behind_others_and_no_sign_is_passed_on() {
+        let ours = format!("1,{:016x}", own());
+        assert_eq!(names_us(&headers(BEHIND, &ours)), Some(Ring::Others));
+        assert_eq!(names_us(&headers(BEHIND, "1,2")), None);
+        let behind = Behind::default();
+        let sign = new_sign();
+        let said = format!("{},5", sign.to_str().unwrap());
+        behind.learn(&headers(BEHIND, &said));
+        assert_eq!(*lock(&behind.numbers), [5].into());
     }
 
     #[test]

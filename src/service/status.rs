@@ -90,6 +90,7 @@ mod tests {
             calls: CallsStatus::default(),
             processes: None,
             instances: 0,
+            awake_for: Vec::new(),
             ends_after_calls: None,
             warnings: Vec::new(),
             definitions_changed: Vec::new(),

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::client::{SessionEvent, SessionSink};
 use super::quota::Share;
+use super::upstream::Hold;
 use crate::ids::{CallId, Generation};
 use crate::protocol::Era;
 use crate::protocol::mcp::logging::Level;
@@ -115,7 +116,7 @@ pub(crate) struct InputRequired {
     /// The raw answer to `roots/list` that its entry has for it, whoever the client is.
     pub(super) roots: Option<Bytes>,
     /// Keeps a server that would fall asleep awake while the client is asked.
-    pub(super) hold: Option<Arc<()>>,
+    pub(super) hold: Option<Hold>,
 }
 
 /// The promise that a call is answered exactly once. Dropping a reply token answers it: as undelivered

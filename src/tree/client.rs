@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::call::{Answer, RoutedRequest};
 use super::registry::{Catalogue, RouteState};
 use super::shares::Rest;
-use super::upstream::UpstreamHandle;
+use super::upstream::{Hold, UpstreamHandle};
 use crate::ids::{CallId, Generation, Holder, ServerName};
 use crate::protocol::jsonrpc::{self, RequestId, code};
 use crate::protocol::mcp::lifecycle::ClientCapabilities;
@@ -194,8 +194,8 @@ pub(crate) struct ServerRequest {
     /// How long the client has.
     pub(super) timeout: Duration,
     upstream: UpstreamHandle,
-    /// Counts it among those that hold their server awake.
-    counted: Option<Arc<()>>,
+    /// Keeps a server that would fall asleep awake.
+    hold: Option<Hold>,
     is_open: bool,
 }
 
@@ -209,14 +209,14 @@ impl ServerRequest {
             request,
             timeout,
             upstream,
-            counted: None,
+            hold: None,
             is_open: true,
         }
     }
 
-    /// The same, counted by how often `all` is held.
-    pub(super) fn counted_in(mut self, all: &Arc<()>) -> Self {
-        self.counted = Some(Arc::clone(all));
+    /// The same, of a server that may fall asleep.
+    pub(super) fn holding(mut self, hold: Hold) -> Self {
+        self.hold = Some(hold);
         self
     }
 

@@ -81,6 +81,7 @@ pub use sessions::{
 #[cfg(any(test, fuzzing))]
 pub(crate) use sessions::{check_event_id, check_session_id};
 pub(crate) use shares::{Rest, who_makes_room};
+pub use upstream::AwakeFor;
 
 use crate::config::model::{Config, Entry, Given, INSTRUCTIONS_READ, Limits, Profiles};
 use crate::ids::ServerName;

@@ -30,10 +30,10 @@ const CEILINGS: [(&str, usize); 27] = [
     ("tree/config", 800),
     ("tree/history", 950),
     ("tree/quota", 200),
-    ("tree/registry", 6000),
-    ("tree/root", 4250),
+    ("tree/registry", 6075),
+    ("tree/root", 4275),
     ("tree/sessions", 9950),
-    ("tree/upstream", 6700),
+    ("tree/upstream", 6800),
 ];
 
 /// Names that a room has twice all the same. None may join them.

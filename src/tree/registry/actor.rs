@@ -1,13 +1,16 @@
 //! The actor: takes what it is told into the merge, pushes the new table, keeps what changed.
 
+mod saving;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
+use self::saving::Unsaved;
 use super::handle::Subscriber;
 use super::job::{Job, Tables};
 use super::kept_catalogue::KeptCatalogue;
@@ -54,7 +57,7 @@ pub(crate) struct RegistryState {
     /// Those of them who have not been sent a complete table.
     newcomers: BTreeSet<u64>,
     is_latch_elapsed: bool,
-    unsaved: BTreeMap<ServerName, KeptCatalogue>,
+    unsaved: BTreeMap<ServerName, Unsaved>,
     saving: JoinSet<()>,
     /// The merge that is under way elsewhere.
     merging: JoinSet<()>,
@@ -120,9 +123,7 @@ impl Actor for Registry {
                 state.push();
             }
             RegistryMsg::Catalogue { handle, catalogue } => {
-                handle.remember(state.merge.lessons(handle.server()));
-                let kept = state.merge.catalogue(handle, catalogue);
-                state.keep(kept);
+                state.on_catalogue(handle, catalogue);
                 state.push();
             }
             RegistryMsg::Learnt {
@@ -345,55 +346,5 @@ impl RegistryState {
                 self.newcomers.insert(session);
             }
         }
-    }
-
-    fn keep(&mut self, kept: Option<(ServerName, KeptCatalogue)>) {
-        if let Some((server, kept)) = kept.filter(|_| !self.store.is_nowhere()) {
-            self.unsaved.insert(server, kept);
-            self.save();
-        }
-    }
-
-    /// Saves one catalogue at a time, so that of two for the same server the later one stays.
-    fn save(&mut self) {
-        while self.saving.try_join_next().is_some() {}
-        if !self.saving.is_empty() {
-            return;
-        }
-        let Some((server, kept)) = self.unsaved.pop_first() else {
-            return;
-        };
-        let (store, myself) = (self.store.clone(), self.myself.clone());
-        self.saving.spawn_blocking(move || {
-            let outcome = store
-                .save(&server, &kept)
-                .map_err(|error| format!("the catalogue of server '{server}': {error}"));
-            drop(myself.cast(RegistryMsg::KeptCatalogue(outcome)));
-        });
-    }
-
-    /// Once in a life: what is kept of servers that are gone for long is of no use.
-    fn forget_others(&mut self, wanted: BTreeSet<ServerName>) {
-        if std::mem::replace(&mut self.has_tidied, true) {
-            return;
-        }
-        let store = self.store.clone();
-        drop(tokio::task::spawn_blocking(move || {
-            store.forget_others(&wanted, SystemTime::now());
-        }));
-    }
-
-    fn on_kept(&mut self, outcome: Result<(), String>) {
-        if let Err(why) = outcome
-            && !self.has_complained
-        {
-            self.has_complained = true;
-            log::warn!(
-                "Could not keep {why}; the next start lists tools only when their servers are ready"
-            );
-        }
-        // The task that sent this is about to end; waiting for its slot would strand the rest.
-        self.saving.detach_all();
-        self.save();
     }
 }

@@ -224,6 +224,15 @@ impl Catalogue {
         items.map(Item::size).sum()
     }
 
+    /// What is wrong with entries of a list. Nothing is as little as it is of a catalogue that was kept.
+    pub(crate) fn set_odd(&mut self, kind: Kind, odd: Odd) {
+        if odd == Odd::default() {
+            self.odd.remove(&kind);
+        } else {
+            self.odd.insert(kind, odd);
+        }
+    }
+
     /// Replaces one list.
     pub(crate) fn set(&mut self, kind: Kind, list: impl Into<List>) {
         let place = match kind {

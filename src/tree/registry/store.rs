@@ -99,6 +99,17 @@ impl Store {
         directory.replace(&StateFile::Catalogue(of, server.as_str()), &text)
     }
 
+    /// The same if nothing is kept of it any more.
+    pub(super) fn save_if_gone(&self, server: &ServerName, kept: &KeptCatalogue) -> io::Result<()> {
+        let Some((directory, of)) = &self.0 else {
+            return Ok(());
+        };
+        match directory.touch(&StateFile::Catalogue(of, server.as_str())) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.save(server, kept),
+            found => found,
+        }
+    }
+
     /// Removes what is kept of servers that are not `wanted`, and were not for long before `now`.
     pub(super) fn forget_others(&self, wanted: &BTreeSet<ServerName>, now: SystemTime) {
         let Some((directory, of)) = &self.0 else {

@@ -14,6 +14,7 @@ use crate::supervise::{Spawn, Status};
 use crate::tree::alarm::Use;
 use crate::tree::frontend::Frontend;
 use crate::tree::registry::ServerState;
+use crate::tree::upstream::AwakeFor;
 
 impl<S: Spawn, E: Frontend> RootState<S, E> {
     /// Nobody uses it, and it takes nothing any more: it sleeps from now on.
@@ -38,6 +39,29 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
             Use::Call => children.wake(child),
             Use::List => children.rouse(child),
         });
+    }
+
+    /// Why a server that may sleep does not, if that is so.
+    pub(super) fn awake_for(&self, server: &ServerName, is_awake: bool) -> Vec<AwakeFor> {
+        let spec = self.spec(server).filter(|_| is_awake);
+        if spec.is_none_or(|spec| spec.idle_timeout.is_none()) {
+            return Vec::new();
+        }
+        let hooks = self.supervisor.hooks();
+        let calls = hooks.settings.metrics.server(server).in_flight.get();
+        let past = hooks.pasts.get(server);
+        let source = hooks.routes.as_ref().map(|routes| &routes.merged);
+        let source = source.and_then(|merged| merged.source(server));
+        let catalogue = source.and_then(|source| source.catalogue.as_ref());
+        let is_unread = catalogue.is_none_or(|known| !known.is_current());
+        let mut all = Vec::new();
+        all.extend((calls > 0).then_some(AwakeFor::Calls));
+        all.extend(past.into_iter().flat_map(|(_, past)| past.held_by()));
+        all.extend(is_unread.then_some(AwakeFor::UnreadLists));
+        if all.is_empty() {
+            all.push(AwakeFor::RecentUse);
+        }
+        all
     }
 
     /// A server runs as it did where what is said of that can't be used.

@@ -26,6 +26,7 @@ use crate::tree::call::CallError;
 use crate::tree::frontend::Frontend;
 use crate::tree::history::{Exit as ServerExit, Likely};
 use crate::tree::registry::{Approval, Routes};
+use crate::tree::upstream::AwakeFor;
 
 /// Root never waits; if its answer takes this long, something is very wrong.
 const ANSWER: Duration = Duration::from_secs(1);
@@ -105,6 +106,9 @@ pub struct ServerStatus {
     pub processes: Option<ProcessesStatus>,
     /// How many sessions have an instance of their own.
     pub instances: usize,
+    /// Why one that may sleep is awake.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub awake_for: Vec<AwakeFor>,
     /// After so many calls it ends with code 0, each time, and is started again at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ends_after_calls: Option<u32>,
@@ -299,6 +303,8 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         let metrics = hooks.settings.metrics.server(name);
         let process = hooks.book.processes.get(&id);
         let counts = hooks.book.counts(name);
+        let instances = hooks.upstreams.keys().filter(is_own).count();
+        let is_awake = matches!(status, Status::Ready { .. }) || instances > 0;
         let mut warnings = merged.map_or_else(Vec::new, |merged| merged.warnings(name));
         if past.is_some_and(|(_, past)| past.offers_nothing()) {
             warnings.push(NOTHING.to_owned());
@@ -322,7 +328,8 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
             calls_in_flight: metrics.in_flight.get(),
             calls: CallsStatus::of(&metrics, Instant::now()),
             processes: hooks.sampler.of(name),
-            instances: hooks.upstreams.keys().filter(is_own).count(),
+            instances,
+            awake_for: self.awake_for(name, is_awake),
             definitions_changed: hooks.definitions.of(name, Instant::now()),
             unread: catalogue.map_or_else(Vec::new, |catalogue| unread(catalogue)),
             left_out: catalogue.map_or_else(Vec::new, |catalogue| left_out(catalogue)),

@@ -17,6 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::awake::Holds;
 use super::hides::Hides;
 use crate::ids::{CallId, ServerName};
 use crate::protocol::Era;
@@ -93,8 +94,8 @@ pub(super) struct Calls {
     /// The extensions that it is told are known, with each request of the gateway's own.
     extensions: Extensions,
     call_timeout: Duration,
-    /// Given to each call whose client is asked first, of a server that may fall asleep.
-    hold: Option<Arc<()>>,
+    /// Where calls whose client is asked first are counted, of a server that may fall asleep.
+    holds: Option<Holds>,
     /// Whether what was handed over may turn out not to have been sent.
     keeps: bool,
     hides: Hides,
@@ -121,7 +122,7 @@ impl Calls {
             roots: None,
             extensions: Extensions::default(),
             call_timeout,
-            hold: None,
+            holds: None,
             keeps: false,
             hides: Hides::default(),
             next_id: HELLO_ID + 1,
@@ -149,9 +150,9 @@ impl Calls {
         self
     }
 
-    /// Each call whose client is asked first has its part of `hold`.
-    pub(super) fn held_by(&mut self, hold: Arc<()>) {
-        self.hold = Some(hold);
+    /// Calls whose client is asked first are counted there.
+    pub(super) fn count_holds(&mut self, holds: Holds) {
+        self.holds = Some(holds);
     }
 
     /// What becomes of calls is counted there.

@@ -2,6 +2,7 @@
 //! which line is for whom. Bytes and `now` go in, effects come out; no actor, no clock, no I/O.
 
 mod handshake;
+mod holding;
 mod lists;
 mod notifications;
 mod undeclared;
@@ -156,12 +157,6 @@ impl Dialogue {
     /// The session that it belongs to.
     pub(super) fn owner(&self) -> Option<&InstanceOwner> {
         self.server_requests.owner()
-    }
-
-    /// Whether somebody waits for what the server will say, or the gateway does.
-    pub(super) fn is_held(&self) -> bool {
-        let is_listing = self.lists.awaited().next().is_some();
-        !self.is_ready() || is_listing || self.calls.in_flight() > 0 || self.subscribers.hold()
     }
 
     /// Whether calls may be sent.

@@ -128,7 +128,7 @@ impl Lists {
                 (known.gaps.get(kind), listing.pages())
             {
                 known.gaps.insert(*kind, Gap::Paging);
-                known.odd.insert(*kind, odd.clone());
+                known.set_odd(*kind, odd.clone());
                 known.set(*kind, items.to_vec());
             }
         }
@@ -310,7 +310,7 @@ impl Lists {
             say_odd(&self.label, kind, &odd);
         }
         calls.count_left_out(&odd);
-        self.known.odd.insert(kind, odd);
+        self.known.set_odd(kind, odd);
         self.known.set(kind, items);
     }
 

@@ -8,6 +8,7 @@
 //! one is told what it offers, and asked what it asks.
 
 mod actor;
+mod awake;
 mod calling;
 mod calls;
 mod dialogue;
@@ -40,6 +41,8 @@ mod updates;
 mod work;
 
 pub(crate) use actor::{Upstream, UpstreamArgs, UpstreamExit};
+pub use awake::AwakeFor;
+pub(crate) use awake::Hold;
 pub(crate) use handle::UpstreamHandle;
 pub(crate) use launch::launch;
 #[cfg(test)]

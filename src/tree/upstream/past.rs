@@ -1,8 +1,10 @@
 //! What former lives of a server taught: its next one is not asked what ended or puzzled those. It is
 //! forgotten with the server's entry.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
+use super::awake::{AwakeFor, Holds};
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::version::{Era, Version};
 use crate::tree::registry::Lessons;
@@ -32,6 +34,8 @@ pub(crate) struct Past {
     /// So many lives in a row wrote lines that can't be used, and so many of these were not said.
     malformed_lives: AtomicU32,
     unsaid_malformed: AtomicU64,
+    /// What holds its lives awake, of one that may sleep.
+    holds: OnceLock<Holds>,
 }
 
 /// By a handshake, or without one.
@@ -116,6 +120,16 @@ impl Past {
 
     pub(crate) fn repeats(&self, is_repeating: bool) {
         self.is_repeating.store(is_repeating, Ordering::Relaxed);
+    }
+
+    /// Where what holds its lives awake is counted.
+    pub(super) fn holds(&self) -> &Holds {
+        self.holds.get_or_init(Holds::default)
+    }
+
+    /// What holds them beside their calls.
+    pub(crate) fn held_by(&self) -> Vec<AwakeFor> {
+        self.holds.get().map_or_else(Vec::new, Holds::now)
     }
 
     /// Whether it offers nothing at all.

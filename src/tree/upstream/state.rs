@@ -76,9 +76,10 @@ impl UpstreamState {
             Room::of(&args.limits),
             Arc::clone(&args.past),
         );
-        let unused = args.spec.idle_timeout.map(Unused::new);
+        let unused = args.spec.idle_timeout;
+        let unused = unused.map(|at_most| Unused::new(at_most, args.past.holds()));
         if let Some(unused) = &unused {
-            dialogue.calls().held_by(unused.hold());
+            dialogue.count_holds(unused.holds());
         }
         let permits = args.permits.clone();
         dialogue.count_in(Arc::clone(&args.metrics));

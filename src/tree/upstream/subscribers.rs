@@ -3,6 +3,7 @@
 //! each resource once. Plain state; lines to write come out, clients are told.
 
 mod granting;
+mod holding;
 mod telling;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use self::granting::Waiting;
+use self::holding::Held;
 use super::calls::{CANCELLED_KEEPS_PERMIT, Calls};
 use super::listening::Listening;
 use super::subscriptions::{Open, Subscriptions};
@@ -58,6 +60,7 @@ pub(super) struct Subscribers {
     logs: Share,
     tasks: Share,
     has_shed: bool,
+    held: Held,
 }
 
 /// What a session asks for by a call of its own.
@@ -82,6 +85,7 @@ impl Subscribers {
             logs: Share::LOGS,
             tasks: Share::LOGS,
             has_shed: false,
+            held: Held::default(),
         }
     }
 
@@ -155,6 +159,7 @@ impl Subscribers {
         }
         lines.extend(self.adjust_level(now, None, calls));
         lines.extend(self.turn(now, calls));
+        self.note_hold();
         lines
     }
 
@@ -253,6 +258,7 @@ impl Subscribers {
         if is_news {
             self.subscriptions.want(uri, is_on);
         }
+        self.note_hold();
     }
 
     /// Asks the server for what is missing or too much, one request at a time for each resource.
@@ -332,13 +338,6 @@ impl Subscribers {
         self.told.open = Some((id, calls.deadline(now)));
         let params = logging::set_level_params(wanted);
         Some(jsonrpc::request(id, method::SET_LEVEL, Some(&params)))
-    }
-
-    /// Whether somebody waits for news. A level of the log alone is told again to the next life.
-    pub(super) fn hold(&self) -> bool {
-        let mut members = self.members.values();
-        let is_heard = |it: &Interest| !it.uris.is_empty() && !it.has_left;
-        members.any(|member| is_heard(&member.interest)) || !self.waiting.is_empty()
     }
 
     /// Whether the server owes the gateway itself an answer here.

@@ -5,12 +5,12 @@
 //! What is decided here holds: from then on it takes nothing any more, so that a call that comes at that
 //! very moment goes back to its session, which finds in its next table a server that sleeps, and wakes it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use log::Level;
 use tokio::time::Instant;
 
+use super::awake::Holds;
 use super::message::{UpstreamMsg, UpstreamTimer};
 use super::state::UpstreamState;
 use crate::tree::client::ServerRequest;
@@ -22,35 +22,33 @@ pub(super) struct Unused {
     since: Instant,
     /// Calls in flight when that was looked at last.
     open: usize,
-    /// Shared by the questions that clients have not answered, which counts them.
-    asks: Arc<()>,
-    /// Whether there were any when that was looked at last.
+    holds: Holds,
+    /// Whether clients were asked something when that was looked at last.
     was_asking: bool,
     timer: Option<Timer<UpstreamMsg>>,
 }
 
 impl Unused {
-    /// Of a server that may be so for `at_most`.
-    pub(super) fn new(at_most: Duration) -> Self {
+    /// Of a server that may be so for `at_most`. What holds its lives is counted in `holds`.
+    pub(super) fn new(at_most: Duration, holds: &Holds) -> Self {
         Self {
             at_most,
             since: Instant::now(),
             open: 0,
-            asks: Arc::default(),
+            holds: holds.of_life(),
             was_asking: false,
             timer: None,
         }
     }
 
-    /// What its calls give to those whose client is asked first.
-    pub(super) fn hold(&self) -> Arc<()> {
-        Arc::clone(&self.asks)
+    /// Where what holds it is counted.
+    pub(super) fn holds(&self) -> &Holds {
+        &self.holds
     }
 
     /// Whether a client is asked something, or was until just now.
     fn is_asking(&mut self) -> bool {
-        // Two are kept: here and by the calls.
-        let is_asking = Arc::strong_count(&self.asks) > 2;
+        let is_asking = self.holds.is_asking();
         std::mem::replace(&mut self.was_asking, is_asking) || is_asking
     }
 
@@ -81,7 +79,7 @@ impl UpstreamState {
     /// A question to its client holds it until it is answered.
     pub(super) fn held_by(&self, ask: ServerRequest) -> ServerRequest {
         match &self.unused {
-            Some(unused) => ask.counted_in(&unused.asks),
+            Some(unused) => ask.holding(unused.holds.question()),
             None => ask,
         }
     }
@@ -92,8 +90,8 @@ impl UpstreamState {
             (None, _) => self.unused = None,
             (Some(at_most), Some(unused)) => unused.at_most = at_most,
             (Some(at_most), None) => {
-                let unused = Unused::new(at_most);
-                self.dialogue.calls().held_by(unused.hold());
+                let unused = Unused::new(at_most, self.args.past.holds());
+                self.dialogue.count_holds(&unused.holds);
                 self.unused = Some(unused);
             }
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::{SOON, asleep, echo, on_demand, server, server_in};
@@ -16,11 +16,18 @@ use crate::support::wait;
 /// So long a server sleeps after its last use here.
 const IDLE: f64 = 0.5;
 
-/// It is ready for four times as long as it would be unused, and then some.
-async fn stays_awake(gateway: &Gateway) {
+/// It is held by this alone, and so ready for four times as long as it would be unused, and then some.
+async fn stays_awake(gateway: &Gateway, why: &str) {
+    let is_held = |status: &Value| status["awake_for"] == json!([why]);
+    wait::until(why, SOON, async || {
+        Some(server(gateway, "a").await).filter(is_held)
+    })
+    .await;
     let until = Instant::now() + Duration::from_secs_f64(4.0 * IDLE);
     while Instant::now() < until {
-        assert_eq!(server(gateway, "a").await["state"], "ready");
+        let status = server(gateway, "a").await;
+        assert_eq!(status["state"], "ready");
+        assert!(is_held(&status), "{}", status["awake_for"]);
         sleep(Duration::from_millis(100)).await;
     }
 }
@@ -32,7 +39,7 @@ async fn a_call_does_and_its_end_begins_the_time() {
     echo(&client, "a", "x").await;
     let params = r#"{"name":"a__sleep","arguments":{"ms":3000}}"#;
     let call = client.request("tools/call", Some(params)).await;
-    stays_awake(&gateway).await;
+    stays_awake(&gateway, "calls").await;
     let answer = client.wait_response(call, SOON).await;
     assert!(answer.contains("result"), "{answer}");
     server_in(&gateway, "a", "asleep").await;
@@ -44,11 +51,11 @@ async fn a_subscription_does_until_it_ends() {
     let client = join(&gateway).await;
     let uri = r#"{"uri":"fx://text/0"}"#;
     client.call("resources/subscribe", Some(uri), SOON).await;
-    stays_awake(&gateway).await;
+    stays_awake(&gateway, "subscriptions").await;
     client.call("resources/unsubscribe", Some(uri), SOON).await;
     server_in(&gateway, "a", "asleep").await;
     client.call("resources/subscribe", Some(uri), SOON).await;
-    stays_awake(&gateway).await;
+    stays_awake(&gateway, "subscriptions").await;
     client.leave().await;
     server_in(&gateway, "a", "asleep").await;
 }
@@ -62,7 +69,7 @@ async fn a_level_of_the_log_alone_does_not_and_is_told_again() {
     for _ in 0..2 {
         wait::until("the level", SOON, async || {
             let state = text_of(&client.call_tool("a__state", "{}").await);
-            let state: serde_json::Value = serde_json::from_str(&state).expect("JSON");
+            let state: Value = serde_json::from_str(&state).expect("JSON");
             (state["level"] == "debug").then_some(())
         })
         .await;
@@ -77,7 +84,7 @@ async fn who_listens_without_a_session_does() {
     let filter = r#"{"resourceSubscriptions":["fx://text/0"]}"#;
     let stream = client.listen("1", filter).await;
     server_in(&gateway, "a", "ready").await;
-    stays_awake(&gateway).await;
+    stays_awake(&gateway, "subscriptions").await;
     drop(stream);
     server_in(&gateway, "a", "asleep").await;
 }
@@ -92,7 +99,7 @@ async fn what_it_asks_before_it_answers_does() {
     let ask = json!({ "name": "a__ask", "arguments": { "method": SAMPLING } }).to_string();
     let call = client.request("tools/call", Some(&ask)).await;
     let request = client.next_notification(SAMPLING, SOON).await;
-    stays_awake(&gateway).await;
+    stays_awake(&gateway, "questions").await;
     client.respond(&request, r#""result":{"n":7}"#).await;
     let answer = client.wait_response(call, SOON).await;
     assert!(
@@ -114,6 +121,10 @@ async fn a_question_to_the_client_does() {
     let until = Instant::now() + Duration::from_secs_f64(4.0 * IDLE);
     while Instant::now() < until {
         assert_eq!(gateway.children().len(), 1);
+        assert_eq!(
+            server(&gateway, "a").await["awake_for"],
+            json!(["questions"])
+        );
         sleep(Duration::from_millis(100)).await;
     }
     client.respond(&request, r#""result":{}"#).await;

@@ -1,5 +1,7 @@
 //! What is listed of servers that sleep.
 
+use std::fs;
+
 use tempfile::TempDir;
 
 use super::{LATER, SOON, asleep, by_environment, echo, on_demand, server, server_in, start};
@@ -20,6 +22,18 @@ async fn one_that_was_never_seen_is_started_once_to_be_listed() {
     .await;
     assert_eq!(server(&gateway, "a").await["restarts"], 0);
     assert_eq!(echo(&client, "a", "woken").await, "woken");
+}
+
+#[tokio::test]
+async fn what_is_kept_of_it_is_written_again_when_it_wakes() {
+    let (gateway, _home) = asleep(&[on_demand("a", LATER, &[])]).await;
+    let file = gateway.kept("catalogues/a.json");
+    let before = fs::read(&file).expect("it is kept");
+    fs::remove_file(&file).expect("it is ours");
+    let client = join(&gateway).await;
+    echo(&client, "a", "x").await;
+    let after = wait::until("the catalogue on disk", SOON, async || fs::read(&file).ok()).await;
+    assert_eq!(after, before);
 }
 
 #[tokio::test]

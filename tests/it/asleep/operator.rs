@@ -98,8 +98,12 @@ async fn what_cannot_be_read_of_it_leaves_all_as_they_are() {
 #[tokio::test]
 async fn a_restart_that_is_asked_for_starts_it() {
     let (gateway, _home) = asleep(&[on_demand("a", LATER, &[])]).await;
+    assert!(server(&gateway, "a").await["awake_for"].is_null());
     succeeds(&gateway, &["restart", "a"]);
-    server_in(&gateway, "a", "ready").await;
+    let status = server_in(&gateway, "a", "ready").await;
+    assert_eq!(status["awake_for"], json!(["recent_use"]));
+    let said = succeeds(&gateway, &["status", "a"]);
+    assert!(said.contains("awake  for recent use\n"), "{said}");
 }
 
 #[tokio::test]

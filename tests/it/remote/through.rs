@@ -159,3 +159,20 @@ async fn what_a_client_cancels_is_cancelled_at_the_other_gateway() {
         drop(outer);
     }
 }
+
+#[tokio::test]
+async fn a_server_that_sleeps_has_no_session_and_a_call_begins_another() {
+    let server = RemoteServer::start().await;
+    let mut entry = server.entry("far");
+    entry["start"] = json!("on-demand");
+    entry["idle_timeout"] = json!(0.3);
+    let (gateway, client) = gateway(entry).await;
+    for lives in 1..=2 {
+        is(&gateway, "far", "asleep").await;
+        let goodbyes = server.asked("").into_iter();
+        let goodbyes = goodbyes.filter(|asked| asked.head.starts_with("DELETE"));
+        assert_eq!(goodbyes.count(), lives);
+        assert_eq!(server.asked("initialize").len(), lives);
+        assert!(call(&client, "woken").await.contains("woken"));
+    }
+}

@@ -10,6 +10,7 @@ use crate::tree::registry::held::Held;
 use crate::tree::registry::kept_catalogue::KeptCatalogue;
 use crate::tree::registry::message::{Approval, ConfiguredServer};
 use crate::tree::registry::store::Unread;
+use crate::tree::upstream::UpstreamHandle;
 
 impl Merge {
     /// Something may be kept that could not be read.
@@ -66,6 +67,18 @@ impl Merge {
         let mut servers = self.servers.iter();
         let server = servers.find(|server| server.wanted.server == *name);
         Held::digest(server.map_or(&[], |server| server.told.held()))
+    }
+
+    /// Whether this life has said that it is ready.
+    pub(in crate::tree::registry) fn is_ready(&self, life: &UpstreamHandle) -> bool {
+        let mut servers = self.servers.iter();
+        let server = servers.find(|server| server.wanted.server == *life.server());
+        server.is_some_and(|server| server.route.generation() == Some(life.generation()))
+    }
+
+    /// What is kept of a server.
+    pub(in crate::tree::registry) fn kept(&self, name: &ServerName) -> Option<&KeptCatalogue> {
+        self.kept.get(name)
     }
 
     /// Whether it is known what a server offers that runs what is run now.

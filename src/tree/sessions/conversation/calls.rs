@@ -1,7 +1,6 @@
 //! The calls of one client that have no answer yet: parked here, or sent to an upstream.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +13,7 @@ use crate::protocol::mcp::request::ClientRequest;
 use crate::telemetry::call_log::CallRecord;
 use crate::telemetry::metrics::{Gauge, GaugeGuard};
 use crate::tree::Share;
-use crate::tree::upstream::UpstreamHandle;
+use crate::tree::upstream::{Hold, UpstreamHandle};
 
 /// How long a call waits for a server that is starting.
 pub(super) const PARK: Duration = Duration::from_secs(30);
@@ -84,7 +83,7 @@ pub(super) struct Asked {
     /// The life that asks.
     pub(super) life: Generation,
     /// Keeps it awake.
-    pub(super) hold: Option<Arc<()>>,
+    pub(super) hold: Option<Hold>,
 }
 
 /// A call without an answer.

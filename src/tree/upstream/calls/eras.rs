@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 
+use super::super::awake::Holds;
 use super::{Calls, InFlight};
 use crate::protocol::Era;
 use crate::protocol::jsonrpc::{self, code};
@@ -36,7 +37,7 @@ impl Calls {
                     result,
                     routed,
                     roots,
-                    hold: self.hold.clone(),
+                    hold: self.holds.as_ref().map(Holds::question),
                 }))
             }
             (ResultType::Other, Era::Legacy) => Answer::Failed(

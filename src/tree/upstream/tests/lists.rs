@@ -79,6 +79,7 @@ fn what_the_server_said_of_itself_is_in_the_catalogue() {
     assert!(can.resources && can.subscribe && can.logging);
     assert_eq!(known.instructions.as_deref(), Some("be kind"));
     assert_eq!((known.tools.len(), known.resources.len()), (1, 1));
+    assert!(known.odd.is_empty(), "{:?}", known.odd);
 }
 
 #[test]
