@@ -46,7 +46,7 @@ pub(crate) mod inside {
         Catalogue, ConfiguredServer, Registry, RegistryArgs, RegistryHandle, Routes, Store,
         Subscriber,
     };
-    pub(crate) use super::root::{Root, RootArgs, RootHandle, RootMsg};
+    pub(crate) use super::root::{Root, RootArgs, RootHandle, RootMsg, Served};
     pub(crate) use super::sessions::{Sessions, SessionsArgs, Signer, Workers};
     pub(crate) use super::upstream::{
         Child, Heard, Launch, Launched, Sink, UpstreamArgs, UpstreamHandle, UpstreamMsg,
@@ -89,7 +89,7 @@ use crate::state_dir::StateDir;
 use crate::supervise::{self, Spawn, Watched};
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::readiness::Readiness;
-use root::{Root, RootArgs, RootHandle};
+use root::{Root, RootArgs, RootHandle, Served};
 
 /// What clients would be offered by the configuration at `path`, by what a gateway has kept of its servers. Starts
 /// nothing, and blocks.
@@ -218,23 +218,22 @@ pub struct Tree {
 }
 
 /// Starts the tree: root, and from there everything else.
-pub async fn start<S: Spawn, E: Frontend>(
+pub async fn start(
     settings: Settings,
-    spawn: S,
-    frontend: E,
+    spawn: impl Spawn,
+    frontend: impl Frontend,
 ) -> Result<Tree, SpawnErr> {
     let groups = settings.groups.clone();
     let (verdict, exit) = watch::channel(None);
     let (read, readings) = watch::channel(Reading::default());
     let args = RootArgs {
-        spawn,
-        frontend,
+        spawner: Box::new(spawn.clone()),
+        port: Box::new(Served { spawn, frontend }),
         settings,
         exit: verdict,
         readings: read,
     };
-    let (actor, ended) =
-        Actor::spawn(None, Watched::new("root", Root::<S, E>::default()), args).await?;
+    let (actor, ended) = Actor::spawn(None, Watched::new("root", Root), args).await?;
     Ok(Tree {
         cell: actor.get_cell(),
         root: RootHandle::new(actor),

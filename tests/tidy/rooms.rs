@@ -31,7 +31,7 @@ const CEILINGS: [(&str, usize); 27] = [
     ("tree/history", 950),
     ("tree/quota", 200),
     ("tree/registry", 6000),
-    ("tree/root", 4250),
+    ("tree/root", 4300),
     ("tree/sessions", 9950),
     ("tree/upstream", 6700),
 ];

@@ -10,8 +10,6 @@ use super::RootMsg;
 use super::actor::RootState;
 use super::hooks::RootHooks;
 use crate::ids::ServerName;
-use crate::supervise::Spawn;
-use crate::tree::frontend::Frontend;
 use crate::tree::registry::{ConfiguredServer, Routes, naming};
 use crate::tree::timer::Timer;
 
@@ -47,7 +45,7 @@ impl Boot {
     }
 }
 
-impl<S: Spawn, E: Frontend> RootState<S, E> {
+impl RootState {
     /// Has both waits end when the limits say so.
     pub(super) fn time_boot(&mut self) {
         let limits = self.supervisor.hooks().limits();
@@ -124,7 +122,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
     }
 }
 
-impl<S, E> RootHooks<S, E> {
+impl RootHooks {
     fn end_boot(&mut self) {
         self.boot.is_over = true;
         self.boot.overdue = None;

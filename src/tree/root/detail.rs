@@ -9,8 +9,6 @@ use super::actor::RootState;
 use super::status::ServerStatus;
 use crate::config::model::OnChangedTools;
 use crate::ids::ServerName;
-use crate::supervise::Spawn;
-use crate::tree::frontend::Frontend;
 use crate::tree::history::ServerHistory;
 use crate::tree::registry::{Approval, Held};
 
@@ -36,7 +34,7 @@ pub struct ServerTools {
     pub tools: Vec<Bytes>,
 }
 
-impl<S: Spawn, E: Frontend> RootState<S, E> {
+impl RootState {
     pub(super) fn on_get_server(
         &mut self,
         name: &ServerName,

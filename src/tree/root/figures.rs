@@ -199,7 +199,7 @@ fn percent(used: Duration, over: Duration) -> f64 {
     used.as_secs_f64() / over.as_secs_f64() * 100.0
 }
 
-impl<S, E> RootHooks<S, E> {
+impl RootHooks {
     /// Counts what clients are offered of each server.
     pub(super) fn count_offers(&self, routes: &Routes) {
         let merged = &routes.merged;

@@ -7,14 +7,13 @@ use std::time::Duration;
 use super::actor::RootState;
 use super::hooks::RootHooks;
 use crate::config::model::{Given, Limits};
-use crate::supervise::{self, Spawn};
-use crate::tree::frontend::Frontend;
+use crate::supervise;
 
 /// A server is asked to end for 1.5 s, and told to for 1.5 s, after its calls had their time; the
 /// rest is air.
 const STOP: Duration = Duration::from_secs(5);
 
-impl<S: Spawn, E: Frontend> RootHooks<S, E> {
+impl RootHooks {
     /// Those that hold now.
     pub(super) fn limits(&self) -> Arc<Limits> {
         Arc::clone(&self.limits.borrow())
@@ -34,7 +33,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
     }
 }
 
-impl<S: Spawn, E: Frontend> RootState<S, E> {
+impl RootState {
     /// Puts what the file says now in the place of what it said. What differs.
     pub(super) fn take_limits(&mut self, given: &Given) -> Option<String> {
         let hooks = self.supervisor.hooks();

@@ -11,8 +11,6 @@ use super::actor::RootState;
 use super::hooks::RootHooks;
 use crate::config::model::{DefaultProfile, Profile, Profiles, WrittenProfiles};
 use crate::ids::ProfileId;
-use crate::supervise::Spawn;
-use crate::tree::frontend::Frontend;
 
 /// What holds now.
 #[derive(Debug, Default)]
@@ -61,7 +59,7 @@ impl Shown {
     }
 }
 
-impl<S: Spawn, E: Frontend> RootState<S, E> {
+impl RootState {
     /// Puts what a configuration says of profiles in the place of what held, and says what changes.
     /// Who comes is looked at first, so that nobody is let in by what holds no more.
     pub(super) fn take_profiles(&mut self, written: &WrittenProfiles) {
@@ -108,7 +106,7 @@ fn summary(profiles: &Profiles) -> String {
     format!("profiles: {named}; {}", profiles.shown_without())
 }
 
-impl<S, E> RootHooks<S, E> {
+impl RootHooks {
     pub(super) fn profile_names(&self) -> HashMap<ProfileId, String> {
         let held = self.profiles.held();
         let known = held.into_iter().flat_map(|held| &held.known);

@@ -15,11 +15,10 @@ use super::message::ChildId;
 use super::shutdown::Phase;
 use crate::config::model::{Config, Entry, Naming, Protocol, Secret, ServerSpec, Target, View};
 use crate::ids::ServerName;
-use crate::supervise::{Begin, Diff, Spawn, Want, Wanted};
-use crate::tree::frontend::Frontend;
+use crate::supervise::{Begin, Diff, Want, Wanted};
 use crate::tree::registry::ConfiguredServer;
 
-impl<S: Spawn, E: Frontend> RootState<S, E> {
+impl RootState {
     /// Takes a configuration. One that can't be used changes nothing; at the very start there is
     /// nothing to keep, and the tree goes on without servers.
     pub(super) fn on_configured(&mut self, config: Option<Config>, retry: bool) {
@@ -95,7 +94,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
     }
 }
 
-impl<S, E> RootHooks<S, E> {
+impl RootHooks {
     fn take_budget(&mut self, budget: Option<usize>) {
         let Some(budget) = budget.filter(|budget| *budget != self.budget) else {
             return;

@@ -10,12 +10,11 @@ use super::hooks::RootHooks;
 use super::reload::named;
 use crate::config::model::{Config, Entry};
 use crate::ids::{Generation, ServerName};
-use crate::supervise::{Spawn, Status};
+use crate::supervise::Status;
 use crate::tree::alarm::Use;
-use crate::tree::frontend::Frontend;
 use crate::tree::registry::ServerState;
 
-impl<S: Spawn, E: Frontend> RootState<S, E> {
+impl RootState {
     /// Nobody uses it, and it takes nothing any more: it sleeps from now on.
     pub(super) fn on_unused(&mut self, child: &ChildId, of: Generation) {
         self.supervisor.decide(|children| children.sleep(child, of));
@@ -83,7 +82,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
     }
 }
 
-impl<S: Spawn, E: Frontend> RootHooks<S, E> {
+impl RootHooks {
     /// A server is started. Says whether that counts: who was asleep is only woken.
     pub(super) fn note_start(&mut self, server: &ServerName, generation: Generation) -> bool {
         let slept = self.sleepers.remove(server);

@@ -6,8 +6,6 @@ use super::actor::RootState;
 use super::hooks::RootHooks;
 use crate::config::model::{Isolation, Offer, Serving};
 use crate::ids::ServerName;
-use crate::supervise::Spawn;
-use crate::tree::frontend::Frontend;
 use crate::tree::registry::ConfiguredServer;
 
 /// What holds now, and why.
@@ -18,14 +16,14 @@ pub(super) struct Offered {
     serving: watch::Sender<Serving>,
 }
 
-impl<S, E> RootHooks<S, E> {
+impl RootHooks {
     /// What is served, as it changes.
     pub(super) fn serving(&self) -> watch::Receiver<Serving> {
         self.offered.serving.subscribe()
     }
 }
 
-impl<S: Spawn, E: Frontend> RootState<S, E> {
+impl RootState {
     /// Puts what a configuration with the servers `wanted` says in the place of what held, and says
     /// what changes for clients.
     pub(super) fn take_offer(&mut self, offer: Option<Offer>, wanted: &[ConfiguredServer]) {

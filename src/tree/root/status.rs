@@ -21,9 +21,8 @@ use super::hooks::RootHooks;
 use super::profiles::ProfileStatus;
 use super::{ChildId, RootMsg, Standing};
 use crate::ids::{ProfileId, ServerName};
-use crate::supervise::{Spawn, Status};
+use crate::supervise::Status;
 use crate::tree::call::CallError;
-use crate::tree::frontend::Frontend;
 use crate::tree::history::{Exit as ServerExit, Likely};
 use crate::tree::registry::{Approval, Routes};
 
@@ -209,7 +208,7 @@ impl StatusHandle {
     }
 }
 
-impl<S, E> RootHooks<S, E> {
+impl RootHooks {
     /// A server is in another state; `None`: it is not configured any more.
     pub(super) fn count_server(&mut self, server: &ServerName, status: Option<&Status>) {
         let metrics = &self.settings.metrics;
@@ -234,7 +233,7 @@ impl<S, E> RootHooks<S, E> {
     }
 }
 
-impl<S, E> RootHooks<S, E> {
+impl RootHooks {
     /// Says and counts what servers define in another way than in the last table.
     pub(super) fn compare_definitions(&mut self, routes: &Routes) {
         for (server, change) in self.definitions.look(routes, Instant::now()) {
@@ -246,7 +245,7 @@ impl<S, E> RootHooks<S, E> {
     }
 }
 
-impl<S: Spawn, E: Frontend> RootState<S, E> {
+impl RootState {
     pub(super) fn on_get_status(&self, reply: RpcReplyPort<TreeStatus>) {
         if !reply.is_closed() && reply.send(self.status()).is_err() {
             log::debug!("who asked for the status has gone");

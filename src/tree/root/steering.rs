@@ -12,9 +12,8 @@ use super::actor::RootState;
 use super::reload::Changes;
 use super::{ChildId, RootMsg};
 use crate::ids::ServerName;
-use crate::supervise::{Spawn, Status};
+use crate::supervise::Status;
 use crate::tree::call::CallError;
-use crate::tree::frontend::Frontend;
 
 /// The configuration has been read and taken, or what could not be used has been found so.
 #[derive(Debug, Clone, Default)]
@@ -118,7 +117,7 @@ fn answer(reply: RpcReplyPort<Restarted>, outcome: Restarted) {
     }
 }
 
-impl<S: Spawn, E: Frontend> RootState<S, E> {
+impl RootState {
     /// With the sessions' own instances of it.
     pub(super) fn on_restart(&mut self, server: &ServerName, reply: RpcReplyPort<Restarted>) {
         let id = ChildId::Upstream(server.clone());
