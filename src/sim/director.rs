@@ -22,7 +22,7 @@ use crate::config::model::{
 use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::{self, Kind};
 use crate::supervise::Fault;
-use crate::tree::inside::{Root, RootArgs, RootHandle, Served};
+use crate::tree::inside::{ConfigParent, Root, RootArgs, RootHandle, Served};
 use crate::tree::{Exit, Settings};
 
 /// Permanent actors that are struck in one run: one more, and the tree would rightly give up.

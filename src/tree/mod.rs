@@ -29,6 +29,7 @@ mod frontend;
 mod heartbeat;
 mod history;
 mod portless;
+mod pulse;
 mod quota;
 mod registry;
 mod root;
@@ -41,7 +42,7 @@ mod upstream;
 #[cfg(test)]
 pub(crate) mod inside {
     pub(crate) use super::client::{SessionEvent, SessionSink};
-    pub(crate) use super::config::ConfigArgs;
+    pub(crate) use super::config::{ConfigArgs, ConfigParent};
     pub(crate) use super::registry::{
         Catalogue, ConfiguredServer, Registry, RegistryArgs, RegistryHandle, Routes, Store,
         Subscriber,
@@ -63,16 +64,18 @@ use tokio::sync::{mpsc, watch};
 pub(crate) use beside::beside;
 pub use call::CallError;
 pub(crate) use call::uncertain;
+pub use config::ConfigurationFault;
 pub use frontend::{Frontend, FrontendLinks};
-pub use heartbeat::{Beat, Part, Pulse};
+pub use heartbeat::{Beat, Part};
 pub use history::{Exit as ServerExit, Follower, Likely, Line, LogNews, ServerHistory, ServerLog};
 pub use portless::Portless;
+pub use pulse::Pulse;
 pub use quota::{Quota, Share, Taker};
 pub use registry::{Approval, Cost, Held, LastSeen};
 pub use root::{
-    CallsStatus, Changes, ConfigurationFault, ConfigurationStatus, ProcessesStatus, ProfileStatus,
-    Reading, Restarted, ServerDetail, ServerStatus, ServerTools, ShutdownDelay, Standing,
-    StatusEvent, StatusHandle, Steering, TreeStatus,
+    CallsStatus, Changes, ConfigurationStatus, ProcessesStatus, ProfileStatus, Reading, Restarted,
+    ServerDetail, ServerStatus, ServerTools, ShutdownDelay, Standing, StatusEvent, StatusHandle,
+    Steering, TreeStatus,
 };
 pub use sessions::{
     Event, KeyFileError, OpenedSse, Outbound, Replies, SessionHandle, SessionSeen, SessionsHandle,

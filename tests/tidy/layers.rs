@@ -1,5 +1,5 @@
-//! The layers inside a room: a lower one knows nothing of those above it. Every `super::` and every
-//! `crate::` path of a file is held against the table.
+//! The layers inside a room: a lower one knows nothing of those above it, and root's children nothing of
+//! root. Every `super::` and every `crate::` path of a file is held against the table.
 
 use super::{File, sources, split_name};
 
@@ -15,6 +15,7 @@ const LAYERS: [(&str, &[&str]); 4] = [
         &[
             "tree::sessions::delivery",
             "tree::sessions::conversation",
+            "tree::sessions::parent",
             "tree::sessions::signing",
         ],
     ),
@@ -23,6 +24,7 @@ const LAYERS: [(&str, &[&str]); 4] = [
         &[
             "tree::sessions::delivery",
             "tree::sessions::conversation",
+            "tree::sessions::parent",
             "tree::sessions::signing",
         ],
     ),
@@ -30,12 +32,23 @@ const LAYERS: [(&str, &[&str]); 4] = [
 /// The room.
 const ROOM: &str = "tree::sessions";
 
+/// The supervisor. Its children tell it what they have to say by a trait of their own.
+const ROOT: &str = "tree::root";
+/// Who knows it: the tree as a whole, and those who are given handles of it to ask it something.
+const ABOVE_ROOT: [&str; 3] = ["tree", "tree::frontend", "tree::pulse"];
+
 pub(crate) fn complaints(files: &[File]) -> Vec<String> {
     let mut complaints = Vec::new();
     for file in sources(files) {
         let Some(module) = module(&file.path) else {
             continue;
         };
+        let is_above = is_in(&module, ROOT) || ABOVE_ROOT.contains(&module.as_str());
+        if is_in(&module, "tree") && !is_above {
+            let used = paths(&module, &file.text).into_iter();
+            let wrong = used.filter(|used| is_in(used, ROOT));
+            complaints.extend(wrong.map(|used| format!("{}: must not use {used}", file.path)));
+        }
         let layer = LAYERS.iter().find(|(layer, _)| is_in(&module, layer));
         let Some((layer, lower)) = layer else {
             continue;
@@ -147,6 +160,12 @@ mod tests {
                 "src/tree/sessions/session/actor.rs",
                 "use super::super::message::SessionsMsg;",
             ),
+            (calls, "use crate::tree::root::RootHandle;"),
+            (
+                "src/tree/config/mod.rs",
+                "fn f(root: super::root::RootHandle) {}",
+            ),
+            ("src/tree/heartbeat.rs", "use super::root::RootHandle;"),
         ] {
             assert_eq!(complaints_of(path, text), 1, "{path}: {text}");
         }
@@ -176,6 +195,9 @@ mod tests {
                 "src/tree/sessions/delivery/tests/mod.rs",
                 "use super::super::super::X;",
             ),
+            ("src/tree/root/boot.rs", "use super::actor::RootState;"),
+            ("src/tree/mod.rs", "pub(crate) use root::RootHandle;"),
+            ("src/tree/pulse.rs", "use super::root::RootHandle;"),
         ] {
             assert_eq!(complaints_of(path, text), 0, "{path}: {text}");
         }

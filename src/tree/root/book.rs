@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::events::Events;
-use super::faults::ConfigurationFault;
 use super::message::ChildId;
 use super::status::ConfigurationStatus;
 use crate::config::model::{Config, Entry};
 use crate::ids::{Generation, ServerName};
 use crate::supervise::Failure;
 use crate::telemetry::metrics::{Counter, Metrics};
+use crate::tree::config::ConfigurationFault;
 use crate::tree::history::{Counts, Likely, ServerHistory};
 use crate::tree::registry::{Changes, Merged};
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use ractor::RpcReplyPort;
 
 use super::detail::{ServerDetail, ServerTools};
-use super::faults::ConfigurationFault;
 use super::shutdown::Phase;
 use super::status::TreeStatus;
 use super::steering::Restarted;
@@ -14,6 +13,7 @@ use crate::ids::{Generation, ServerName};
 use crate::supervise::Tick;
 use crate::tree::alarm::Use;
 use crate::tree::client::InstanceOwner;
+use crate::tree::config::ConfigurationFault;
 use crate::tree::heartbeat::Beat;
 use crate::tree::registry::{Approval, Routes};
 use crate::tree::upstream::UpstreamHandle;

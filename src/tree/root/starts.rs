@@ -23,7 +23,7 @@ impl RootHooks {
             path: self.settings.config_path.clone(),
             state_dir: self.settings.state_dir.clone(),
             command_line: self.settings.command_line.clone(),
-            root: self.root.clone(),
+            root: Arc::new(self.root.clone()),
         };
         let (config, spawned) = self.spawner.config(args, parent)?;
         self.config = Some(config);
@@ -73,7 +73,7 @@ impl RootHooks {
         let args = SessionsArgs {
             workers: Workers::new(self.limits(), self.settings.metrics.clone()),
             registry: self.registry()?,
-            root: self.root.for_sessions(generation),
+            root: Arc::new(self.root.for_sessions(generation)),
             limits: self.limits(),
             signer: self.signer.clone(),
             state_dir: self.settings.state_dir.clone(),
@@ -116,7 +116,7 @@ impl RootHooks {
             start: *start,
             ladder: self.supervision().ladder,
             owner: None,
-            root: self.root.clone(),
+            root: Arc::new(self.root.clone()),
             registry: self.registry()?,
             groups: self.settings.groups.clone(),
             limits,

@@ -14,7 +14,6 @@ use super::actor::RootState;
 use super::definitions::{self, ChangedTool};
 use super::detail::{ServerDetail, ServerTools};
 use super::events::StatusEvent;
-use super::faults::ConfigurationFault;
 use super::figures::{CallsStatus, ProcessesStatus, Sampler};
 use super::gaps::{LeftOut, Unread, left_out, unread};
 use super::hooks::RootHooks;
@@ -23,6 +22,7 @@ use super::{ChildId, RootMsg, Standing};
 use crate::ids::{ProfileId, ServerName};
 use crate::supervise::Status;
 use crate::tree::call::CallError;
+use crate::tree::config::ConfigurationFault;
 use crate::tree::history::{Exit as ServerExit, Likely};
 use crate::tree::registry::{Approval, Routes};
 
