@@ -31,7 +31,7 @@ const CEILINGS: [(&str, usize); 27] = [
     ("tree/history", 950),
     ("tree/quota", 200),
     ("tree/registry", 6000),
-    ("tree/root", 4200),
+    ("tree/root", 4275),
     ("tree/sessions", 9975),
     ("tree/upstream", 6700),
 ];

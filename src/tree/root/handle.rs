@@ -5,8 +5,9 @@ use std::sync::Arc;
 use ractor::ActorRef;
 use tokio::sync::watch;
 
-use super::message::{ChildId, RootMsg};
-use super::status::StatusHandle;
+use super::child_id::ChildId;
+use super::message::RootMsg;
+use super::status_handle::StatusHandle;
 use super::steering::{Reading, Steering};
 use crate::config::model::Config;
 use crate::ids::{Generation, ServerName};

@@ -11,16 +11,13 @@ use ractor::{ActorCell, ActorProcessingErr, SpawnErr};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::book::StatusBook;
 use super::boot::Boot;
-use super::definitions::Definitions;
-use super::figures::Sampler;
 use super::port::Port;
-use super::profiles::Shown;
+use super::reload::{Offered, Shown};
 use super::repeats::Repeats;
-use super::serving::Offered;
 use super::spawner::Spawner;
 use super::starts::missing;
+use super::status::{Definitions, Sampler, StatusBook};
 use super::steering::{Restarts, Steering};
 use super::{ChildId, RootHandle};
 use crate::config::model::{INSTRUCTIONS_READ, Limits, Naming, ServerSpec};

@@ -140,20 +140,6 @@ impl RootHooks {
         past
     }
 
-    /// What a server offered before the gateway's own start was told in one era: it is asked in that
-    /// one first.
-    pub(super) fn recall_eras(&self) {
-        let Some(routes) = &self.routes else {
-            return;
-        };
-        for (server, (_, past)) in &self.pasts {
-            let source = routes.merged.source(server);
-            if let Some(known) = source.and_then(|source| source.catalogue.as_ref()) {
-                past.recall_era(known.abilities.is_modern);
-            }
-        }
-    }
-
     pub(super) fn start_upstream(
         &mut self,
         args: UpstreamArgs,

@@ -2,15 +2,15 @@
 
 use tokio::sync::watch;
 
-use super::actor::RootState;
-use super::hooks::RootHooks;
 use crate::config::model::{Isolation, Offer, Serving};
 use crate::ids::ServerName;
 use crate::tree::registry::ConfiguredServer;
+use crate::tree::root::actor::RootState;
+use crate::tree::root::hooks::RootHooks;
 
 /// What holds now, and why.
 #[derive(Debug, Default)]
-pub(super) struct Offered {
+pub(in crate::tree::root) struct Offered {
     offer: Offer,
     isolated: Option<ServerName>,
     serving: watch::Sender<Serving>,
@@ -18,7 +18,7 @@ pub(super) struct Offered {
 
 impl RootHooks {
     /// What is served, as it changes.
-    pub(super) fn serving(&self) -> watch::Receiver<Serving> {
+    pub(in crate::tree::root) fn serving(&self) -> watch::Receiver<Serving> {
         self.offered.serving.subscribe()
     }
 }
@@ -48,7 +48,7 @@ impl RootState {
 
 impl Offered {
     /// The server for whose sessions clients are not told of what is served.
-    pub(super) fn held_back_by(&self) -> Option<String> {
+    pub(in crate::tree::root) fn held_back_by(&self) -> Option<String> {
         let Serving { modern, discover } = *self.serving.borrow();
         let server = self.isolated.as_ref().filter(|_| modern && !discover)?;
         Some(server.to_string())

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::actor::RootState;
-use super::hooks::RootHooks;
 use crate::config::model::{Given, Limits};
 use crate::supervise;
+use crate::tree::root::actor::RootState;
+use crate::tree::root::hooks::RootHooks;
 
 /// A server is asked to end for 1.5 s, and told to for 1.5 s, after its calls had their time; the
 /// rest is air.
@@ -15,12 +15,12 @@ const STOP: Duration = Duration::from_secs(5);
 
 impl RootHooks {
     /// Those that hold now.
-    pub(super) fn limits(&self) -> Arc<Limits> {
+    pub(in crate::tree::root) fn limits(&self) -> Arc<Limits> {
         Arc::clone(&self.limits.borrow())
     }
 
     /// The supervision's numbers, with those of them that are settings.
-    pub(super) fn supervision(&self) -> supervise::Settings {
+    pub(in crate::tree::root) fn supervision(&self) -> supervise::Settings {
         let (limits, settings) = (self.limits(), self.settings.supervision.clone());
         let first = limits.restart_delay;
         let cap = limits.max_restart_delay.max(first);
