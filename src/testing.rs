@@ -237,7 +237,7 @@ pub(crate) async fn sessions(servers: &[&str]) -> SessionsHandle {
     let args = SessionsArgs {
         workers: workers.clone(),
         registry,
-        root,
+        root: Arc::new(root),
         limits,
         signer: Signer::load(None),
         state_dir: None,

@@ -40,7 +40,7 @@ impl Stage {
     /// Puts a simulated server in the place of the process, and gives what the actor is called.
     fn prepare(&self, kind: &'static str, args: &mut dyn Any) -> (&'static str, String) {
         if let Some(config) = args.downcast_ref::<ConfigArgs>() {
-            self.0.set_root(config.root.clone());
+            self.0.set_root(Arc::clone(&config.root));
         }
         let Some(upstream) = args.downcast_mut::<UpstreamArgs>() else {
             return (kind, kind.to_owned());

@@ -22,7 +22,7 @@ use crate::config::model::{
 use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::{self, Kind};
 use crate::supervise::Fault;
-use crate::tree::inside::{Root, RootArgs, RootHandle};
+use crate::tree::inside::{ConfigParent, Root, RootArgs, RootHandle, Served};
 use crate::tree::{Exit, Settings};
 
 /// Permanent actors that are struck in one run: one more, and the tree would rightly give up.
@@ -68,14 +68,18 @@ pub(super) fn play(seed: u64, is_verbose: bool) -> Outcome {
 async fn run(world: &Arc<World>) {
     world.configure(config(&SERVERS.map(|name| (name, 0))));
     let (sender, exit) = watch::channel(None);
+    let (spawn, frontend) = (Stage(Arc::clone(world)), Door(Arc::clone(world)));
     let args = RootArgs {
-        spawn: Stage(Arc::clone(world)),
-        frontend: Door(Arc::clone(world)),
+        spawner: Box::new(spawn.clone()),
+        port: Box::new(Served {
+            spawn: spawn.clone(),
+            frontend,
+        }),
         settings: Settings::new(PathBuf::from("/nowhere")),
         exit: sender,
         readings: watch::Sender::default(),
     };
-    let root = Stage(Arc::clone(world)).wrap("root", "root".into(), Root::<Stage, Door>::default());
+    let root = spawn.wrap("root", "root".into(), Root);
     let (actor, ended) = Actor::spawn(None, root, args).await.unwrap();
     let root = RootHandle::new(actor);
     let mut clients = JoinSet::new();

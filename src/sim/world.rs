@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -13,7 +13,7 @@ use super::ladder::Ladders;
 use crate::config::model::Config;
 use crate::supervise::Fault;
 use crate::tree::SessionsHandle;
-use crate::tree::inside::RootHandle;
+use crate::tree::inside::ConfigParent;
 
 /// Random numbers that anybody may draw through a shared reference (`SplitMix64`).
 #[derive(Debug)]
@@ -76,7 +76,7 @@ struct Books {
     config: Config,
     /// How many tools a server has, if not as many as at first.
     tools: BTreeMap<String, u64>,
-    root: Option<RootHandle>,
+    root: Option<Arc<dyn ConfigParent>>,
     sessions: Option<SessionsHandle>,
 }
 
@@ -290,11 +290,11 @@ impl World {
         self.books().tools.insert(server.to_owned(), count);
     }
 
-    pub(super) fn set_root(&self, root: RootHandle) {
+    pub(super) fn set_root(&self, root: Arc<dyn ConfigParent>) {
         self.books().root = Some(root);
     }
 
-    pub(super) fn root(&self) -> Option<RootHandle> {
+    pub(super) fn root(&self) -> Option<Arc<dyn ConfigParent>> {
         self.books().root.clone()
     }
 

@@ -110,7 +110,7 @@ pub enum FailureKind {
     Killed,
     /// It was alive and did not react.
     Hung,
-    /// It had done its work, or so its hooks say. It is needed again all the same.
+    /// Its end was no failure: its work was done, or it is to begin anew. It is needed again at once.
     Finished,
     /// It does not let the gateway in: somebody has to do something about it. It is no crash.
     Unauthorized,

@@ -18,7 +18,7 @@
 //! | **permanent** | restarted at once; those restarted with it are stopped and started after it; the sixth time within 30 s of any permanent children: give up, nothing is started any more | started again if its dependency fell, else it rests |
 //! | **ladder**, first failures | waits 0.5 s, 1 s, 2 s … 60 s, ± 20 %, for ever; from the fifth in a row it is called crash-looping | started if its spec changed or its name came back, forgotten if its name went, else it rests |
 //! | **ladder**, after 60 s ready | restarted at once, its ladder starts over | the same |
-//! | **ladder**, its work was done | the same | the same |
+//! | **ladder**, its work was done, or it is to begin anew | the same | the same |
 //! | **ladder**, it does not let the gateway in | waits for the ladder's last step, and counts as no failure; tried at once with each new wanted set | the same |
 //! | **ladder**, it asked to wait | waits for that time, if the ladder's step is shorter | the same |
 //! | **ladder**, nobody has a use for it | stopped in order: the column beside this | sleeps until it is woken, and is started then at once |

@@ -2,18 +2,11 @@
 //! from each of them back. A child that is dead needs none: root restarts it, and its successor
 //! answers the next beat. One that lives and handles nothing is seen by nobody else.
 
-use std::collections::BTreeSet;
 use std::fmt;
-use std::time::Duration;
 
-use tokio::sync::mpsc::{self, UnboundedSender};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::sync::mpsc::UnboundedSender;
 
-use super::root::RootHandle;
 use crate::turn::Kind;
-
-/// Who has not answered yet is asked again after this: it may be another by then.
-const AGAIN: Duration = Duration::from_millis(100);
 
 /// Who answers a beat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +26,7 @@ pub enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Root,
         Self::Config,
         Self::Registry,
@@ -73,39 +66,6 @@ impl Beat {
     pub fn passed(&self, part: Part) {
         if self.0.send(part).is_err() {
             log::trace!("a late heartbeat of the {part}");
-        }
-    }
-}
-
-/// Who sends the beats and hears the answers.
-#[derive(Debug, Clone)]
-pub struct Pulse(RootHandle);
-
-impl Pulse {
-    pub(super) fn new(root: RootHandle) -> Self {
-        Self(root)
-    }
-
-    /// Returns once every part has answered. `late` is told, once, who has not after `deadline`.
-    pub async fn round(&self, deadline: Duration, late: impl FnOnce(&BTreeSet<Part>)) {
-        let (sender, mut answers) = mpsc::unbounded_channel();
-        let mut missing = BTreeSet::from(Part::ALL);
-        let (mut late, deadline) = (Some(late), Instant::now() + deadline);
-        let mut beats = interval(AGAIN);
-        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while !missing.is_empty() {
-            tokio::select! {
-                biased;
-                Some(part) = answers.recv() => {
-                    missing.remove(&part);
-                }
-                _ = beats.tick() => self.0.beat(Beat::new(sender.clone())),
-                () = sleep_until(deadline), if late.is_some() => {
-                    if let Some(late) = late.take() {
-                        late(&missing);
-                    }
-                }
-            }
         }
     }
 }

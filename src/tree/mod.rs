@@ -29,6 +29,7 @@ mod frontend;
 mod heartbeat;
 mod history;
 mod portless;
+mod pulse;
 mod quota;
 mod registry;
 mod root;
@@ -41,12 +42,12 @@ mod upstream;
 #[cfg(test)]
 pub(crate) mod inside {
     pub(crate) use super::client::{SessionEvent, SessionSink};
-    pub(crate) use super::config::ConfigArgs;
+    pub(crate) use super::config::{ConfigArgs, ConfigParent};
     pub(crate) use super::registry::{
         Catalogue, ConfiguredServer, Registry, RegistryArgs, RegistryHandle, Routes, Store,
         Subscriber,
     };
-    pub(crate) use super::root::{Root, RootArgs, RootHandle, RootMsg};
+    pub(crate) use super::root::{Root, RootArgs, RootHandle, RootMsg, Served};
     pub(crate) use super::sessions::{Sessions, SessionsArgs, Signer, Workers};
     pub(crate) use super::upstream::{
         Child, Heard, Launch, Launched, Sink, UpstreamArgs, UpstreamHandle, UpstreamMsg,
@@ -63,16 +64,18 @@ use tokio::sync::{mpsc, watch};
 pub(crate) use beside::beside;
 pub use call::CallError;
 pub(crate) use call::uncertain;
+pub use config::ConfigurationFault;
 pub use frontend::{Frontend, FrontendLinks};
-pub use heartbeat::{Beat, Part, Pulse};
+pub use heartbeat::{Beat, Part};
 pub use history::{Exit as ServerExit, Follower, Likely, Line, LogNews, ServerHistory, ServerLog};
 pub use portless::Portless;
+pub use pulse::Pulse;
 pub use quota::{Quota, Share, Taker};
 pub use registry::{Approval, Cost, Held, LastSeen};
 pub use root::{
-    CallsStatus, Changes, ConfigurationFault, ConfigurationStatus, ProcessesStatus, ProfileStatus,
-    Reading, Restarted, ServerDetail, ServerStatus, ServerTools, ShutdownDelay, Standing,
-    StatusEvent, StatusHandle, Steering, TreeStatus,
+    CallsStatus, Changes, ConfigurationStatus, ProcessesStatus, ProfileStatus, Reading, Restarted,
+    ServerDetail, ServerStatus, ServerTools, ShutdownDelay, Standing, StatusEvent, StatusHandle,
+    Steering, TreeStatus,
 };
 pub use sessions::{
     Event, KeyFileError, OpenedSse, Outbound, Replies, SessionHandle, SessionSeen, SessionsHandle,
@@ -90,7 +93,7 @@ use crate::state_dir::StateDir;
 use crate::supervise::{self, Spawn, Watched};
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::readiness::Readiness;
-use root::{Root, RootArgs, RootHandle};
+use root::{Root, RootArgs, RootHandle, Served};
 
 /// What clients would be offered by the configuration at `path`, by what a gateway has kept of its servers. Starts
 /// nothing, and blocks.
@@ -219,23 +222,22 @@ pub struct Tree {
 }
 
 /// Starts the tree: root, and from there everything else.
-pub async fn start<S: Spawn, E: Frontend>(
+pub async fn start(
     settings: Settings,
-    spawn: S,
-    frontend: E,
+    spawn: impl Spawn,
+    frontend: impl Frontend,
 ) -> Result<Tree, SpawnErr> {
     let groups = settings.groups.clone();
     let (verdict, exit) = watch::channel(None);
     let (read, readings) = watch::channel(Reading::default());
     let args = RootArgs {
-        spawn,
-        frontend,
+        spawner: Box::new(spawn.clone()),
+        port: Box::new(Served { spawn, frontend }),
         settings,
         exit: verdict,
         readings: read,
     };
-    let (actor, ended) =
-        Actor::spawn(None, Watched::new("root", Root::<S, E>::default()), args).await?;
+    let (actor, ended) = Actor::spawn(None, Watched::new("root", Root), args).await?;
     Ok(Tree {
         cell: actor.get_cell(),
         root: RootHandle::new(actor),

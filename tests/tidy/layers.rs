@@ -1,10 +1,11 @@
-//! The layers inside a room: a lower one knows nothing of those above it. Every `super::` and every
-//! `crate::` path of a file is held against the table.
+//! The layers inside a room: a lower one knows nothing of those above it, and root's children nothing of
+//! root. Every `super::` and every `crate::` path of a file is held against the table.
 
 use super::{File, sources, split_name};
 
-/// Layers of the sessions' room, and what each may use of that room, itself apart.
-const LAYERS: [(&str, &[&str]); 4] = [
+/// Layers of rooms, and what each may use of its room, itself apart.
+const LAYERS: [(&str, &[&str]); 5] = [
+    ("tree::root::status", &["tree::root::child_id"]),
     ("tree::sessions::delivery", &[]),
     (
         "tree::sessions::conversation",
@@ -15,6 +16,7 @@ const LAYERS: [(&str, &[&str]); 4] = [
         &[
             "tree::sessions::delivery",
             "tree::sessions::conversation",
+            "tree::sessions::parent",
             "tree::sessions::signing",
         ],
     ),
@@ -23,12 +25,15 @@ const LAYERS: [(&str, &[&str]); 4] = [
         &[
             "tree::sessions::delivery",
             "tree::sessions::conversation",
+            "tree::sessions::parent",
             "tree::sessions::signing",
         ],
     ),
 ];
-/// The room.
-const ROOM: &str = "tree::sessions";
+/// The supervisor. Its children tell it what they have to say by a trait of their own.
+const ROOT: &str = "tree::root";
+/// Who knows it: the tree as a whole, and those who are given handles of it to ask it something.
+const ABOVE_ROOT: [&str; 3] = ["tree", "tree::frontend", "tree::pulse"];
 
 pub(crate) fn complaints(files: &[File]) -> Vec<String> {
     let mut complaints = Vec::new();
@@ -36,13 +41,20 @@ pub(crate) fn complaints(files: &[File]) -> Vec<String> {
         let Some(module) = module(&file.path) else {
             continue;
         };
+        let is_above = is_in(&module, ROOT) || ABOVE_ROOT.contains(&module.as_str());
+        if is_in(&module, "tree") && !is_above {
+            let used = paths(&module, &file.text).into_iter();
+            let wrong = used.filter(|used| is_in(used, ROOT));
+            complaints.extend(wrong.map(|used| format!("{}: must not use {used}", file.path)));
+        }
         let layer = LAYERS.iter().find(|(layer, _)| is_in(&module, layer));
         let Some((layer, lower)) = layer else {
             continue;
         };
+        let room = layer.rsplit_once("::").map_or("", |(room, _)| room);
         for used in paths(&module, &file.text) {
             let may = is_in(&used, layer) || lower.iter().any(|lower| is_in(&used, lower));
-            if is_in(&used, ROOM) && !may {
+            if is_in(&used, room) && !may {
                 complaints.push(format!("{}: {layer} must not use {used}", file.path));
             }
         }
@@ -147,6 +159,16 @@ mod tests {
                 "src/tree/sessions/session/actor.rs",
                 "use super::super::message::SessionsMsg;",
             ),
+            (calls, "use crate::tree::root::RootHandle;"),
+            (
+                "src/tree/root/status/book.rs",
+                "use crate::tree::root::hooks::RootHooks;",
+            ),
+            (
+                "src/tree/config/mod.rs",
+                "fn f(root: super::root::RootHandle) {}",
+            ),
+            ("src/tree/heartbeat.rs", "use super::root::RootHandle;"),
         ] {
             assert_eq!(complaints_of(path, text), 1, "{path}: {text}");
         }
@@ -176,6 +198,10 @@ mod tests {
                 "src/tree/sessions/delivery/tests/mod.rs",
                 "use super::super::super::X;",
             ),
+            ("src/tree/root/boot.rs", "use super::status::StatusBook;"),
+            ("src/tree/root/status/book.rs", "use super::events::Events;"),
+            ("src/tree/mod.rs", "pub(crate) use root::RootHandle;"),
+            ("src/tree/pulse.rs", "use super::root::RootHandle;"),
         ] {
             assert_eq!(complaints_of(path, text), 0, "{path}: {text}");
         }

@@ -27,12 +27,12 @@ const CEILINGS: [(&str, usize); 27] = [
     ("supervise", 2550),
     ("telemetry", 3100),
     ("tree", 1400),
-    ("tree/config", 800),
+    ("tree/config", 900),
     ("tree/history", 950),
     ("tree/quota", 200),
     ("tree/registry", 6075),
-    ("tree/root", 4275),
-    ("tree/sessions", 9950),
+    ("tree/root", 4300),
+    ("tree/sessions", 9975),
     ("tree/upstream", 6800),
 ];
 

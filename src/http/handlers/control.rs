@@ -63,7 +63,7 @@ pub(in crate::http) async fn approve(
     context: Arc<Context>,
 ) -> Result<Response, Problem> {
     let approval = match ServerName::new(&name) {
-        Ok(server) => context.status.approve(server, digest).await?,
+        Ok(server) => context.steering.approve(server, digest).await?,
         Err(_) => Approval::Unknown,
     };
     let status = match approval {

@@ -8,14 +8,14 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::ConfigArgs;
+use super::faults::{self, ConfigurationFault};
 use super::last_configuration::LastConfiguration;
 use super::look::{Found, LookReason, Looked, NewText, Seen, WatchedFile};
 use super::watch::Watch;
+use super::{ConfigArgs, ConfigParent};
 use crate::config::model::Config;
 use crate::config::{ConfigError, Parsed, Problem, Severity};
 use crate::tree::heartbeat::{Beat, Part};
-use crate::tree::root::{ConfigurationFault, RootHandle, faults_of, faults_of_error};
 use crate::tree::timer::Timer;
 use crate::turn::Kind;
 
@@ -66,7 +66,7 @@ pub(crate) struct ConfigActor;
 pub(crate) struct ConfigState {
     myself: ActorRef<ConfigMsg>,
     place: Arc<WatchedFile>,
-    root: RootHandle,
+    root: Arc<dyn ConfigParent>,
     /// Absent while a look is under way, which has it, and while the system refuses one.
     watch: Option<Watch>,
     first_change: Option<Instant>,
@@ -240,7 +240,7 @@ impl ConfigState {
         match parsed {
             Ok(parsed) => self.accept(parsed, exposure.as_ref(), reason),
             Err(error) => {
-                let faults = faults_of_error(&error);
+                let faults = faults::of_error(&error);
                 self.reject(&complaint(&error), faults, last, reason);
             }
         }
@@ -269,7 +269,7 @@ impl ConfigState {
                 self.place.path.display()
             );
         }
-        let faults = faults_of(&problems);
+        let faults = faults::of(&problems);
         self.root.config_judged(self.said.is_faulty, faults);
         self.good = Some(config.clone());
         self.root

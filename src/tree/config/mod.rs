@@ -6,23 +6,27 @@
 //! takes its place: a gateway that starts after a bad edit has its servers.
 
 mod actor;
+mod faults;
 mod last_configuration;
 mod look;
+mod parent;
 #[cfg(test)]
 mod tests;
 mod watch;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ractor::ActorRef;
 
 pub(crate) use actor::ConfigActor;
 use actor::ConfigMsg;
+pub use faults::ConfigurationFault;
+pub(crate) use parent::ConfigParent;
 
 use crate::config::model::Given;
 use crate::state_dir::StateDir;
 use crate::tree::heartbeat::Beat;
-use crate::tree::root::RootHandle;
 
 /// What the config actor is started with.
 pub(crate) struct ConfigArgs {
@@ -33,7 +37,7 @@ pub(crate) struct ConfigArgs {
     /// What the command line says about limits, which stands above the file.
     pub command_line: Given,
     /// Who is sent what it says.
-    pub root: RootHandle,
+    pub root: Arc<dyn ConfigParent>,
 }
 
 /// One life of the config actor.

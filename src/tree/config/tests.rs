@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::Actor;
@@ -46,7 +47,7 @@ impl Bench {
         let args = ConfigArgs {
             path: path.clone(),
             state_dir: Some(StateDir::new(&directory.path().join("state"))),
-            root,
+            root: Arc::new(root),
             command_line: Given::default(),
         };
         let (actor, _) = Actor::spawn(None, ConfigActor, args).await.unwrap();

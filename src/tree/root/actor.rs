@@ -6,34 +6,25 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::watch;
 
 use super::hooks::{ChildSpec, RootHooks};
+use super::port::Port;
 use super::shutdown::Shutdown;
+use super::spawner::Spawner;
 use super::{ChildId, Reading, RootHandle, RootMsg};
 use crate::config::model::ServerSpec;
 use crate::ids::{Generation, ServerName};
-use crate::supervise::{Spawn, Supervisor};
+use crate::supervise::Supervisor;
 use crate::telemetry::readiness::Readiness;
-use crate::tree::frontend::Frontend;
 use crate::tree::{Exit, Notice, Settings};
 
 /// The root of the tree.
-pub(crate) struct Root<S, E> {
-    marker: std::marker::PhantomData<fn() -> (S, E)>,
-}
-
-impl<S, E> Default for Root<S, E> {
-    fn default() -> Self {
-        Self {
-            marker: std::marker::PhantomData,
-        }
-    }
-}
+pub(crate) struct Root;
 
 /// What root is started with.
-pub(crate) struct RootArgs<S, E> {
-    /// How actors are started.
-    pub spawn: S,
+pub(crate) struct RootArgs {
+    /// How its children are started.
+    pub spawner: Box<dyn Spawner>,
     /// What serves the port.
-    pub frontend: E,
+    pub port: Box<dyn Port>,
     /// The numbers and paths.
     pub settings: Settings,
     /// Where the verdict goes when the tree ends in its own way.
@@ -43,9 +34,9 @@ pub(crate) struct RootArgs<S, E> {
 }
 
 /// The state.
-pub(crate) struct RootState<S: Spawn, E: Frontend> {
+pub(crate) struct RootState {
     pub(super) myself: ActorRef<RootMsg>,
-    pub(super) supervisor: Supervisor<RootHooks<S, E>>,
+    pub(super) supervisor: Supervisor<RootHooks>,
     pub(super) shutdown: Shutdown,
     exit: watch::Sender<Option<Exit>>,
     pub(super) readings: watch::Sender<Reading>,
@@ -53,19 +44,19 @@ pub(crate) struct RootState<S: Spawn, E: Frontend> {
     pub(super) is_configured: bool,
 }
 
-impl<S: Spawn, E: Frontend> Actor for Root<S, E> {
+impl Actor for Root {
     type Msg = RootMsg;
-    type State = RootState<S, E>;
-    type Arguments = RootArgs<S, E>;
+    type State = RootState;
+    type Arguments = RootArgs;
 
     async fn pre_start(
         &self,
         myself: ActorRef<RootMsg>,
-        args: RootArgs<S, E>,
-    ) -> Result<RootState<S, E>, ActorProcessingErr> {
+        args: RootArgs,
+    ) -> Result<RootState, ActorProcessingErr> {
         let root = RootHandle::new(myself.clone());
         let readiness = args.settings.readiness.clone();
-        let mut hooks = RootHooks::new(args.spawn, args.frontend, args.settings, root.clone());
+        let mut hooks = RootHooks::new((args.spawner, args.port), args.settings, root.clone());
         hooks.steering = Some(root.steering(args.readings.subscribe()));
         let supervision = hooks.supervision();
         let send = move |tick| root.tick(tick);
@@ -83,7 +74,7 @@ impl<S: Spawn, E: Frontend> Actor for Root<S, E> {
     async fn post_start(
         &self,
         _: ActorRef<RootMsg>,
-        state: &mut RootState<S, E>,
+        state: &mut RootState,
     ) -> Result<(), ActorProcessingErr> {
         let permanent = ChildSpec::Permanent;
         let supervisor = &mut state.supervisor;
@@ -99,7 +90,7 @@ impl<S: Spawn, E: Frontend> Actor for Root<S, E> {
         &self,
         _: ActorRef<RootMsg>,
         message: RootMsg,
-        state: &mut RootState<S, E>,
+        state: &mut RootState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
             RootMsg::Configured { config, retry } => state.on_configured(config, retry),
@@ -162,7 +153,7 @@ impl<S: Spawn, E: Frontend> Actor for Root<S, E> {
         &self,
         _: ActorRef<RootMsg>,
         event: SupervisionEvent,
-        state: &mut RootState<S, E>,
+        state: &mut RootState,
     ) -> Result<(), ActorProcessingErr> {
         state.supervisor.on_supervision_event(event);
         state.after_event();
@@ -170,7 +161,7 @@ impl<S: Spawn, E: Frontend> Actor for Root<S, E> {
     }
 }
 
-impl<S: Spawn, E: Frontend> RootState<S, E> {
+impl RootState {
     fn after_event(&mut self) {
         if let Some(verdict) = self.supervisor.hooks().verdict {
             return self.end(verdict);

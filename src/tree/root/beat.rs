@@ -2,11 +2,9 @@
 
 use super::ChildId;
 use super::actor::RootState;
-use crate::supervise::Spawn;
-use crate::tree::frontend::Frontend;
 use crate::tree::heartbeat::{Beat, Part};
 
-impl<S: Spawn, E: Frontend> RootState<S, E> {
+impl RootState {
     /// Answers, and has the permanent children answer. Who is missing has not started yet.
     pub(super) fn pass_on(&self, beat: &Beat) {
         beat.passed(Part::Root);
@@ -21,7 +19,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
             sessions.beat(beat.clone());
         }
         if let Some((_, listener)) = self.supervisor.cell(&ChildId::Listener) {
-            E::beat(&listener.clone().into(), beat.clone());
+            hooks.port.beat(listener, beat.clone());
         }
     }
 }

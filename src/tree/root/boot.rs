@@ -1,7 +1,6 @@
 //! The boot: how long the first lists, and readiness, wait for servers in their first start. A server
 //! that failed is not waited for, nor one whose catalogue is kept.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,10 +8,7 @@ use tokio::time::Instant;
 use super::RootMsg;
 use super::actor::RootState;
 use super::hooks::RootHooks;
-use crate::ids::ServerName;
-use crate::supervise::Spawn;
-use crate::tree::frontend::Frontend;
-use crate::tree::registry::{ConfiguredServer, Routes, naming};
+use crate::tree::registry::{ConfiguredServer, naming};
 use crate::tree::timer::Timer;
 
 /// What the readiness calls it.
@@ -47,7 +43,7 @@ impl Boot {
     }
 }
 
-impl<S: Spawn, E: Frontend> RootState<S, E> {
+impl RootState {
     /// Has both waits end when the limits say so.
     pub(super) fn time_boot(&mut self) {
         let limits = self.supervisor.hooks().limits();
@@ -88,21 +84,6 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         }
     }
 
-    /// Takes the new table.
-    pub(super) fn on_routes(&mut self, routes: Arc<Routes>) {
-        let is_settled = routes.awaited.as_ref().is_some_and(Vec::is_empty);
-        let hooks = self.supervisor.hooks_mut();
-        hooks.compare_definitions(&routes);
-        hooks.count_offers(&routes);
-        let before = hooks.routes.as_ref().map(|routes| &*routes.merged);
-        hooks.book.catalogue.look(&routes.merged, before);
-        hooks.routes = Some(routes);
-        hooks.recall_eras();
-        if is_settled {
-            hooks.end_boot();
-        }
-    }
-
     /// Readiness has waited for long enough.
     pub(super) fn on_boot_elapsed(&mut self) {
         let most = self.supervisor.hooks().limits().readiness_timeout;
@@ -124,21 +105,10 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
     }
 }
 
-impl<S, E> RootHooks<S, E> {
-    fn end_boot(&mut self) {
+impl RootHooks {
+    pub(super) fn end_boot(&mut self) {
         self.boot.is_over = true;
         self.boot.overdue = None;
         self.settings.readiness.release(PART);
-    }
-
-    /// The configured servers that have never told what they offer: lists are without them.
-    pub(super) fn missing(&self) -> Vec<&ServerName> {
-        let merged = self.routes.as_ref().map(|routes| &routes.merged);
-        let has_told = |server: &&ServerName| {
-            let source = merged.and_then(|merged| merged.source(server));
-            source.is_some_and(|source| source.catalogue.is_some())
-        };
-        let wanted = self.wanted.iter().flatten().map(|wanted| &wanted.server);
-        wanted.filter(|server| !has_told(server)).collect()
     }
 }

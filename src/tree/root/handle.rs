@@ -5,18 +5,20 @@ use std::sync::Arc;
 use ractor::ActorRef;
 use tokio::sync::watch;
 
-use super::faults::ConfigurationFault;
-use super::message::{ChildId, RootMsg};
-use super::status::StatusHandle;
+use super::child_id::ChildId;
+use super::message::RootMsg;
+use super::status_handle::StatusHandle;
 use super::steering::{Reading, Steering};
 use crate::config::model::Config;
 use crate::ids::{Generation, ServerName};
 use crate::supervise::Tick;
 use crate::tree::alarm::Alarm;
 use crate::tree::client::InstanceOwner;
+use crate::tree::config::{ConfigParent, ConfigurationFault};
 use crate::tree::heartbeat::Beat;
 use crate::tree::registry::{Routes, Subscriber};
-use crate::tree::upstream::UpstreamHandle;
+use crate::tree::sessions::SessionsParent;
+use crate::tree::upstream::{UpstreamHandle, UpstreamParent};
 
 /// Root's handle. Nothing here waits.
 #[derive(Clone, Debug)]
@@ -38,24 +40,6 @@ impl RootHandle {
         Self { actor, life }
     }
 
-    /// What the file says now; `None` when it can't be used.
-    pub(crate) fn configured(&self, config: Option<Config>, retry: bool) {
-        self.tell(RootMsg::Configured { config, retry });
-    }
-
-    /// Whether something in the file can't be used as it is now, and all that is wrong with it.
-    pub(in crate::tree) fn config_judged(&self, is_faulty: bool, faults: Vec<ConfigurationFault>) {
-        self.tell(RootMsg::ConfigJudged { is_faulty, faults });
-    }
-
-    pub(in crate::tree) fn spawned(&self, upstream: &UpstreamHandle, pid: Option<u32>) {
-        self.tell(RootMsg::Spawned {
-            child: ChildId::of(upstream),
-            generation: upstream.generation(),
-            pid,
-        });
-    }
-
     /// For those who want to know how the tree is.
     pub(crate) fn status(&self) -> StatusHandle {
         StatusHandle::new(self.actor.clone())
@@ -66,28 +50,6 @@ impl RootHandle {
         Steering::new(self.actor.clone(), readings)
     }
 
-    pub(in crate::tree) fn initialized(&self, upstream: &UpstreamHandle) {
-        self.tell(RootMsg::Initialized {
-            child: ChildId::of(upstream),
-            generation: upstream.generation(),
-        });
-    }
-
-    pub(in crate::tree) fn ready(&self, upstream: &UpstreamHandle, tools: usize) {
-        self.tell(RootMsg::Ready {
-            child: ChildId::of(upstream),
-            generation: upstream.generation(),
-            tools,
-        });
-    }
-
-    pub(in crate::tree) fn unused(&self, upstream: &UpstreamHandle) {
-        self.tell(RootMsg::Unused {
-            child: ChildId::of(upstream),
-            generation: upstream.generation(),
-        });
-    }
-
     /// What wakes `child`.
     pub(super) fn alarm(&self, child: &ChildId) -> Alarm {
         let (root, child) = (self.clone(), child.clone());
@@ -95,31 +57,6 @@ impl RootHandle {
             let child = child.clone();
             root.tell(RootMsg::Woken { child, why });
         })
-    }
-
-    /// A session uses this isolated server. Asking again for what is there changes nothing.
-    pub(in crate::tree) fn instance_wanted(&self, server: ServerName, owner: InstanceOwner) {
-        let life = self.life;
-        self.tell(RootMsg::InstanceWanted {
-            server,
-            owner,
-            life,
-        });
-    }
-
-    /// To be told once a session *has* ended, when all that it said is on its way already: a
-    /// wish that came later would start an instance that nobody ends.
-    pub(in crate::tree) fn session_ended(&self, session: u64) {
-        self.tell(RootMsg::SessionEnded { session });
-    }
-
-    /// A session has no use for the instances of its own that there are. It may want one again.
-    pub(in crate::tree) fn instances_unused(&self, session: u64) {
-        self.tell(RootMsg::InstancesUnused { session });
-    }
-
-    pub(in crate::tree) fn sessions_calling(&self, are_they: bool) {
-        self.tell(RootMsg::SessionsCalling(are_they));
     }
 
     pub(in crate::tree) fn beat(&self, beat: Beat) {
@@ -146,5 +83,70 @@ impl RootHandle {
 impl Subscriber for RootHandle {
     fn routes_changed(&self, routes: Arc<Routes>) -> bool {
         self.tell(RootMsg::RoutesChanged(routes))
+    }
+}
+
+impl ConfigParent for RootHandle {
+    fn configured(&self, config: Option<Config>, retry: bool) {
+        self.tell(RootMsg::Configured { config, retry });
+    }
+
+    fn config_judged(&self, is_faulty: bool, faults: Vec<ConfigurationFault>) {
+        self.tell(RootMsg::ConfigJudged { is_faulty, faults });
+    }
+}
+
+impl UpstreamParent for RootHandle {
+    fn spawned(&self, upstream: &UpstreamHandle, pid: Option<u32>) {
+        self.tell(RootMsg::Spawned {
+            child: ChildId::of(upstream),
+            generation: upstream.generation(),
+            pid,
+        });
+    }
+
+    fn initialized(&self, upstream: &UpstreamHandle) {
+        self.tell(RootMsg::Initialized {
+            child: ChildId::of(upstream),
+            generation: upstream.generation(),
+        });
+    }
+
+    fn ready(&self, upstream: &UpstreamHandle, tools: usize) {
+        self.tell(RootMsg::Ready {
+            child: ChildId::of(upstream),
+            generation: upstream.generation(),
+            tools,
+        });
+    }
+
+    fn unused(&self, upstream: &UpstreamHandle) {
+        self.tell(RootMsg::Unused {
+            child: ChildId::of(upstream),
+            generation: upstream.generation(),
+        });
+    }
+}
+
+impl SessionsParent for RootHandle {
+    fn instance_wanted(&self, server: ServerName, owner: InstanceOwner) {
+        let life = self.life;
+        self.tell(RootMsg::InstanceWanted {
+            server,
+            owner,
+            life,
+        });
+    }
+
+    fn instances_unused(&self, session: u64) {
+        self.tell(RootMsg::InstancesUnused { session });
+    }
+
+    fn session_ended(&self, session: u64) {
+        self.tell(RootMsg::SessionEnded { session });
+    }
+
+    fn sessions_calling(&self, are_they: bool) {
+        self.tell(RootMsg::SessionsCalling(are_they));
     }
 }

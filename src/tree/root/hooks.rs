@@ -11,22 +11,20 @@ use ractor::{ActorCell, ActorProcessingErr, SpawnErr};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::book::StatusBook;
 use super::boot::Boot;
-use super::definitions::Definitions;
-use super::figures::Sampler;
-use super::profiles::Shown;
+use super::port::Port;
+use super::reload::{Offered, Shown};
 use super::repeats::Repeats;
-use super::serving::Offered;
+use super::spawner::Spawner;
 use super::starts::missing;
+use super::status::{Definitions, Sampler, StatusBook};
 use super::steering::{Restarts, Steering};
 use super::{ChildId, RootHandle};
 use crate::config::model::{INSTRUCTIONS_READ, Limits, Naming, ServerSpec};
 use crate::ids::{Generation, ServerName};
-use crate::supervise::{Failure, FailureKind, Spawn, Spawned, Start, Status, SupervisorHooks};
+use crate::supervise::{Failure, FailureKind, Spawned, Start, Status, SupervisorHooks};
 use crate::tree::client::InstanceOwner;
 use crate::tree::config::ConfigHandle;
-use crate::tree::frontend::Frontend;
 use crate::tree::registry::{ConfiguredServer, RegistryHandle, Routes, ServerState};
 use crate::tree::sessions::{SessionsHandle, Signer};
 use crate::tree::upstream::{Past, UpstreamArgs, UpstreamExit, UpstreamHandle};
@@ -51,9 +49,9 @@ impl PartialEq for ChildSpec {
 }
 
 /// Root's half of the supervision.
-pub(super) struct RootHooks<S, E> {
-    pub(super) spawn: S,
-    pub(super) frontend: E,
+pub(super) struct RootHooks {
+    pub(super) spawner: Box<dyn Spawner>,
+    pub(super) port: Box<dyn Port>,
     pub(super) settings: Settings,
     /// The limits that hold now, and who follows them.
     pub(super) limits: watch::Sender<Arc<Limits>>,
@@ -106,8 +104,12 @@ pub(super) struct RootHooks<S, E> {
     pub(super) verdict: Option<Exit>,
 }
 
-impl<S: Spawn, E: Frontend> RootHooks<S, E> {
-    pub(super) fn new(spawn: S, frontend: E, settings: Settings, root: RootHandle) -> Self {
+impl RootHooks {
+    pub(super) fn new(
+        (spawner, port): (Box<dyn Spawner>, Box<dyn Port>),
+        settings: Settings,
+        root: RootHandle,
+    ) -> Self {
         let limits = settings
             .limits
             .with(&settings.command_line, &settings.limits);
@@ -122,8 +124,8 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
             limits: watch::Sender::new(Arc::new(limits)),
             offered: Offered::default(),
             profiles: Shown::default(),
-            spawn,
-            frontend,
+            spawner,
+            port,
             sampler: Sampler::new(settings.groups.clone(), settings.metrics.clone()),
             settings,
             root,
@@ -211,7 +213,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
     }
 }
 
-impl<S: Spawn, E: Frontend> SupervisorHooks for RootHooks<S, E> {
+impl SupervisorHooks for RootHooks {
     type Id = ChildId;
     type Spec = ChildSpec;
 

@@ -18,16 +18,15 @@ use super::actor::RootState;
 use super::hooks::{ChildSpec, RootHooks};
 use crate::config::model::{Config, Entry, Isolation, ServerSpec};
 use crate::ids::{Generation, ServerName};
-use crate::supervise::{Spawn, Status};
+use crate::supervise::Status;
 use crate::tree::client::{InstanceOwner, SessionEvent};
-use crate::tree::frontend::Frontend;
 use crate::tree::registry::RouteState;
 use crate::tree::shares::{Rest, who_makes_room};
 
 /// An instance whose session has not said a word for so long makes room for any other.
 const UNUSED: Duration = Duration::from_secs(60);
 
-impl<S: Spawn, E: Frontend> RootState<S, E> {
+impl RootState {
     pub(super) fn on_instance_wanted(
         &mut self,
         server: ServerName,
@@ -152,7 +151,7 @@ fn is_instance(id: &ChildId) -> bool {
     matches!(id, ChildId::Instance(..))
 }
 
-impl<S, E> RootHooks<S, E> {
+impl RootHooks {
     /// Whose instance it is, and whether its session has a use for it now. One that was used just
     /// now is taken from who holds most only: others would start theirs again and again.
     fn held<'a>(&'a self, id: &'a ChildId) -> Option<(&'a InstanceOwner, Rest, &'a ChildId)> {

@@ -1,51 +1,24 @@
-//! What root is told, and what its children are called.
+//! What root is told, and by whom.
 
 use std::sync::Arc;
 
 use ractor::RpcReplyPort;
 
-use super::detail::{ServerDetail, ServerTools};
-use super::faults::ConfigurationFault;
+use super::child_id::ChildId;
 use super::shutdown::Phase;
-use super::status::TreeStatus;
+use super::status::{ServerDetail, ServerTools, TreeStatus};
 use super::steering::Restarted;
 use crate::config::model::Config;
 use crate::ids::{Generation, ServerName};
 use crate::supervise::Tick;
 use crate::tree::alarm::Use;
 use crate::tree::client::InstanceOwner;
+use crate::tree::config::ConfigurationFault;
 use crate::tree::heartbeat::Beat;
 use crate::tree::registry::{Approval, Routes};
-use crate::tree::upstream::UpstreamHandle;
 use crate::turn::Kind;
 
-/// What a child of root is called.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum ChildId {
-    /// The config actor.
-    Config,
-    /// The registry.
-    Registry,
-    /// A configured server.
-    Upstream(ServerName),
-    /// A session's own instance of a configured server, by the session's serial number.
-    Instance(ServerName, u64),
-    /// The sessions' supervisor.
-    Sessions,
-    /// The listener.
-    Listener,
-}
-
-impl ChildId {
-    pub(super) fn of(upstream: &UpstreamHandle) -> Self {
-        let server = upstream.server().clone();
-        match upstream.session() {
-            None => Self::Upstream(server),
-            Some(session) => Self::Instance(server, session),
-        }
-    }
-}
-
+/// What root is told.
 pub(crate) enum RootMsg {
     /// From the config actor: the whole configuration, or that there is no usable one.
     Configured { config: Option<Config>, retry: bool },

@@ -1,22 +1,17 @@
 //! What becomes of the configured servers: who sleeps and wakes, what counts as a restart, and what the
-//! registry is told.
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
+//! registry and the metrics are told.
 
 use super::ChildId;
 use super::actor::RootState;
 use super::hooks::RootHooks;
-use super::reload::named;
-use crate::config::model::{Config, Entry};
+use super::status::Standing;
 use crate::ids::{Generation, ServerName};
-use crate::supervise::{Spawn, Status};
+use crate::supervise::Status;
 use crate::tree::alarm::Use;
-use crate::tree::frontend::Frontend;
 use crate::tree::registry::ServerState;
 use crate::tree::upstream::AwakeFor;
 
-impl<S: Spawn, E: Frontend> RootState<S, E> {
+impl RootState {
     /// Nobody uses it, and it takes nothing any more: it sleeps from now on.
     pub(super) fn on_unused(&mut self, child: &ChildId, of: Generation) {
         self.supervisor.decide(|children| children.sleep(child, of));
@@ -63,51 +58,9 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         }
         all
     }
-
-    /// A server runs as it did where what is said of that can't be used.
-    pub(super) fn keep_starts(&self, config: &mut Config) {
-        for entry in &mut config.servers {
-            let Entry::Run(spec, _) = entry else {
-                continue;
-            };
-            if spec.is_start_unclear {
-                let former = self.spec(&spec.name).map(|former| former.idle_timeout);
-                let spec = Arc::make_mut(spec);
-                spec.is_start_unclear = false;
-                spec.idle_timeout = former.unwrap_or(spec.idle_timeout);
-            }
-        }
-    }
-
-    /// Tells those that run after how long without use they sleep from now on. Gives which differ in nothing
-    /// that they are restarted for.
-    pub(super) fn take_idle_timeouts(&self, entries: &[Entry]) -> Option<String> {
-        let differing = entries.iter().filter_map(|entry| {
-            let Entry::Run(spec, _) = entry else {
-                return None;
-            };
-            let former = self.spec(&spec.name)?;
-            let is_other = former.idle_timeout != spec.idle_timeout;
-            (is_other && !former.needs_restart(spec)).then_some((former, spec))
-        });
-        let differing: BTreeMap<_, _> = differing
-            .map(|(former, spec)| (&spec.name, (former, spec)))
-            .collect();
-        if differing.is_empty() {
-            return None;
-        }
-        for upstream in self.supervisor.hooks().upstreams.values() {
-            if let Some((_, spec)) = differing.get(upstream.server()) {
-                upstream.set_idle_timeout(spec.idle_timeout);
-            }
-        }
-        named(differing.into_iter().map(|(name, (former, spec))| {
-            format!("{name}: {}", former.differences(spec).join(" "))
-        }))
-    }
 }
 
-impl<S: Spawn, E: Frontend> RootHooks<S, E> {
+impl RootHooks {
     /// A server is started. Says whether that counts: who was asleep is only woken.
     pub(super) fn note_start(&mut self, server: &ServerName, generation: Generation) -> bool {
         let slept = self.sleepers.remove(server);
@@ -164,5 +117,28 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
             registry.server_state(server.clone(), generation, state.clone());
         }
         self.states.insert(server.clone(), (generation, state));
+    }
+
+    /// A server is in another state; `None`: it is not configured any more.
+    pub(super) fn count_server(&mut self, server: &ServerName, status: Option<&Status>) {
+        let metrics = &self.settings.metrics;
+        let is_asleep = matches!(
+            status,
+            Some(Status::Asleep | Status::Stopping { sleeps: true, .. })
+        );
+        let is_up = is_asleep || matches!(status, Some(Status::Ready { .. }));
+        if is_up || status.is_none() {
+            self.book.forgive(server);
+        }
+        match status {
+            Some(status) => {
+                let metrics = metrics.server(server);
+                let is_looping = Standing::of(status) == Standing::CrashLooping;
+                metrics.up.set(is_up.into());
+                metrics.figures.crash_looping.set(is_looping.into());
+                metrics.figures.asleep.set(is_asleep.into());
+            }
+            None => metrics.forget(server),
+        }
     }
 }

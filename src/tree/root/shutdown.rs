@@ -6,13 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use ractor::ActorRef;
-
 use super::actor::RootState;
 use super::{ChildId, RootMsg};
-use crate::supervise::{Spawn, Status};
+use crate::supervise::Status;
 use crate::tree::Exit;
-use crate::tree::frontend::Frontend;
 use crate::tree::sessions::Stop;
 use crate::tree::timer::Timer;
 
@@ -86,7 +83,7 @@ impl Shutdown {
     }
 }
 
-impl<S: Spawn, E: Frontend> RootState<S, E> {
+impl RootState {
     /// Serves on for `shutdown_delay`, unready. Where the next process has the socket too, who comes now
     /// waits for that one, and nobody else has to be waited for.
     pub(super) fn begin_shutdown(&mut self) {
@@ -97,7 +94,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         hooks.settings.readiness.stopping();
         hooks.settings.metrics.draining();
         let delay = hooks.limits().shutdown_delay;
-        if delay.is_zero() || hooks.frontend.has_successor() {
+        if delay.is_zero() || hooks.port.has_successor() {
             return self.drain();
         }
         let seconds = delay.as_secs_f64();
@@ -111,7 +108,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
     /// Stops watching, starts nothing more, and lets calls finish.
     fn drain(&mut self) {
         log::info!("Stopping");
-        if self.supervisor.hooks().frontend.has_successor() {
+        if self.supervisor.hooks().port.has_successor() {
             self.let_go();
         }
         self.supervisor.shut_down(STOP_UPSTREAMS);
@@ -122,8 +119,8 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
 
     fn let_go(&self) {
         let listener = self.supervisor.cell(&ChildId::Listener);
-        let listener = listener.map(|(_, cell)| ActorRef::from(cell.clone()));
-        self.supervisor.hooks().frontend.let_go(listener.as_ref());
+        let listener = listener.map(|(_, cell)| cell);
+        self.supervisor.hooks().port.let_go(listener);
     }
 
     fn tell_sessions(&self, step: Stop) {

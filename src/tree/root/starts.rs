@@ -9,25 +9,25 @@ use super::ChildId;
 use super::hooks::RootHooks;
 use crate::config::model::ServerSpec;
 use crate::ids::Generation;
-use crate::supervise::{Spawn, Spawned, Start};
-use crate::tree::config::{ConfigActor, ConfigArgs, ConfigHandle};
-use crate::tree::frontend::{Frontend, FrontendLinks};
+use crate::supervise::{Spawned, Start};
+use crate::tree::config::ConfigArgs;
+use crate::tree::frontend::FrontendLinks;
 use crate::tree::quota::Quota;
-use crate::tree::registry::{Registry, RegistryArgs, RegistryHandle, Store};
-use crate::tree::sessions::{Sessions, SessionsArgs, SessionsHandle, Workers};
-use crate::tree::upstream::{self, Past, Upstream, UpstreamArgs, UpstreamHandle};
+use crate::tree::registry::{RegistryArgs, RegistryHandle, Store};
+use crate::tree::sessions::{SessionsArgs, Workers};
+use crate::tree::upstream::{self, Past, UpstreamArgs};
 
-impl<S: Spawn, E: Frontend> RootHooks<S, E> {
+impl RootHooks {
     pub(super) fn start_config(&mut self, parent: ActorCell) -> Result<Spawned, SpawnErr> {
         let args = ConfigArgs {
             path: self.settings.config_path.clone(),
             state_dir: self.settings.state_dir.clone(),
             command_line: self.settings.command_line.clone(),
-            root: self.root.clone(),
+            root: Arc::new(self.root.clone()),
         };
-        let (actor, started) = self.spawn.spawn("config", ConfigActor, args, parent)?;
-        self.config = Some(ConfigHandle::new(actor.clone()));
-        Ok((actor, started).into())
+        let (config, spawned) = self.spawner.config(args, parent)?;
+        self.config = Some(config);
+        Ok(spawned)
     }
 
     /// A registry learns everything that its predecessor knew before anybody else speaks to it.
@@ -38,8 +38,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
             root: Arc::new(self.root.clone()),
             latch_opens: self.boot.latch_opens(self.limits().first_list_timeout),
         };
-        let (actor, started) = self.spawn.spawn("registry", Registry, args, parent)?;
-        let registry = RegistryHandle::new(actor.clone());
+        let (registry, spawned) = self.spawner.registry(args, parent)?;
         registry.budget(self.budget);
         if let Some(profiles) = self.profiles.held() {
             registry.profiles(Arc::clone(profiles));
@@ -59,7 +58,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
             sessions.hello(registry.clone());
         }
         self.registry = Some(registry);
-        Ok((actor, started).into())
+        Ok(spawned)
     }
 
     /// A new life of the sessions. Those of the former one are gone, or will be any moment: they
@@ -71,22 +70,18 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
     ) -> Result<Spawned, SpawnErr> {
         self.owners.clear();
         self.life = generation;
-        let spawn = self.spawn.clone();
-        let workers = Workers::new(self.limits(), self.settings.metrics.clone());
         let args = SessionsArgs {
-            workers: workers.clone(),
+            workers: Workers::new(self.limits(), self.settings.metrics.clone()),
             registry: self.registry()?,
-            root: self.root.for_sessions(generation),
+            root: Arc::new(self.root.for_sessions(generation)),
             limits: self.limits(),
             signer: self.signer.clone(),
             state_dir: self.settings.state_dir.clone(),
             metrics: self.settings.metrics.clone(),
         };
-        let (actor, started) = self
-            .spawn
-            .spawn("sessions", Sessions { spawn }, args, parent)?;
-        self.sessions = Some(SessionsHandle::new(actor.clone(), workers));
-        Ok((actor, started).into())
+        let (sessions, spawned) = self.spawner.sessions(args, parent)?;
+        self.sessions = Some(sessions);
+        Ok(spawned)
     }
 
     pub(super) fn start_listener(&mut self, parent: ActorCell) -> Result<Spawned, SpawnErr> {
@@ -95,16 +90,15 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
             .clone()
             .ok_or_else(|| missing("the sessions"))?;
         let steering = self.steering.clone();
-        let (listener, args) = self.frontend.listener(FrontendLinks {
+        let links = FrontendLinks {
             sessions,
             steering: steering.ok_or_else(|| missing("who steers"))?,
             status: self.root.status().with(self.sampler.clone()),
             limits: self.limits.subscribe(),
             serving: self.serving(),
             profiles: self.profiles.known(),
-        });
-        let (actor, started) = self.spawn.spawn("listener", listener, args, parent)?;
-        Ok((actor, started).into())
+        };
+        self.port.start(links, parent)
     }
 
     pub(super) fn upstream_args(
@@ -122,7 +116,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
             start: *start,
             ladder: self.supervision().ladder,
             owner: None,
-            root: self.root.clone(),
+            root: Arc::new(self.root.clone()),
             registry: self.registry()?,
             groups: self.settings.groups.clone(),
             limits,
@@ -146,36 +140,16 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
         past
     }
 
-    /// What a server offered before the gateway's own start was told in one era: it is asked in that
-    /// one first.
-    pub(super) fn recall_eras(&self) {
-        let Some(routes) = &self.routes else {
-            return;
-        };
-        for (server, (_, past)) in &self.pasts {
-            let source = routes.merged.source(server);
-            if let Some(known) = source.and_then(|source| source.catalogue.as_ref()) {
-                past.recall_era(known.abilities.is_modern);
-            }
-        }
-    }
-
     pub(super) fn start_upstream(
         &mut self,
         args: UpstreamArgs,
         parent: ActorCell,
     ) -> Result<Spawned, SpawnErr> {
-        let (server, permits) = (args.spec.name.clone(), args.permits.clone());
-        let (generation, owner) = (args.generation, args.owner.clone());
         let metrics = Arc::clone(&args.metrics);
-        let (actor, started) = self.spawn.spawn("upstream", Upstream, args, parent)?;
+        let (upstream, spawned) = self.spawner.upstream(args, parent)?;
         metrics.starts.inc();
-        let mut handle = UpstreamHandle::new(actor.clone(), server, generation, permits);
-        if let Some(owner) = owner {
-            handle = handle.owned_by(owner.session);
-        }
-        self.upstreams.insert(ChildId::of(&handle), handle);
-        Ok((actor, started).into())
+        self.upstreams.insert(ChildId::of(&upstream), upstream);
+        Ok(spawned)
     }
 
     fn registry(&self) -> Result<RegistryHandle, SpawnErr> {

@@ -1,20 +1,20 @@
-//! What the operator asks of a running tree, over the control socket: that a server is started afresh,
-//! and what became of the configuration's last reading.
+//! What the operator asks of a running tree, over the control socket: that a server is started afresh, that its
+//! changed tools are shown, and what became of the configuration's last reading.
 
 use std::time::Duration;
 
-use ractor::rpc::CallResult;
 use ractor::{ActorRef, RpcReplyPort};
 use serde::Serialize;
 use tokio::sync::watch;
 
 use super::actor::RootState;
 use super::reload::Changes;
+use super::status_handle::{ANSWER, ask};
 use super::{ChildId, RootMsg};
 use crate::ids::ServerName;
-use crate::supervise::{Spawn, Status};
+use crate::supervise::Status;
 use crate::tree::call::CallError;
-use crate::tree::frontend::Frontend;
+use crate::tree::registry::Approval;
 
 /// The configuration has been read and taken, or what could not be used has been found so.
 #[derive(Debug, Clone, Default)]
@@ -71,12 +71,20 @@ impl Steering {
         server: ServerName,
         within: Duration,
     ) -> Result<Restarted, CallError> {
-        let ask = |reply| RootMsg::Restart { server, reply };
-        match self.root.call(ask, Some(within)).await {
-            Ok(CallResult::Success(restarted)) => Ok(restarted),
-            Ok(CallResult::Timeout) => Err(CallError::Timeout),
-            Ok(CallResult::SenderError) | Err(_) => Err(CallError::Gone),
-        }
+        let restart = |reply| RootMsg::Restart { server, reply };
+        ask(&self.root, within, restart).await
+    }
+
+    /// Has clients see the tools of `server` as it has them now, if `digest` is that of what is held.
+    ///
+    /// Errors: `Timeout` if the tree is stuck, `Gone`, for a moment, while the registry is restarted.
+    pub async fn approve(&self, server: ServerName, digest: String) -> Result<Approval, CallError> {
+        let approve = |reply| RootMsg::Approve {
+            server,
+            digest,
+            reply,
+        };
+        ask(&self.root, ANSWER, approve).await
     }
 }
 
@@ -118,7 +126,7 @@ fn answer(reply: RpcReplyPort<Restarted>, outcome: Restarted) {
     }
 }
 
-impl<S: Spawn, E: Frontend> RootState<S, E> {
+impl RootState {
     /// With the sessions' own instances of it.
     pub(super) fn on_restart(&mut self, server: &ServerName, reply: RpcReplyPort<Restarted>) {
         let id = ChildId::Upstream(server.clone());
@@ -145,6 +153,18 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         }
         if !self.supervisor.restart(&id) {
             self.supervisor.hooks_mut().restarts.settle(server, None);
+        }
+    }
+
+    /// Without a registry, for a moment, the reply port is dropped, which says so.
+    pub(super) fn on_approve(
+        &self,
+        server: ServerName,
+        digest: String,
+        reply: RpcReplyPort<Approval>,
+    ) {
+        if let Some(registry) = &self.supervisor.hooks().registry {
+            registry.approve(server, digest, reply);
         }
     }
 }

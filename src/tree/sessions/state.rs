@@ -101,7 +101,7 @@ impl SessionsState {
         WorkerArgs {
             workers: self.args.workers.clone(),
             registry: self.args.registry.clone(),
-            root: self.args.root.clone(),
+            root: Arc::clone(&self.args.root),
             limits: Arc::clone(&self.args.limits),
             subscriptions: self.subscriptions.clone(),
             stop: self.stopping.step,

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::deleted::Deleted;
 use super::delivery::load::SessionLoad;
 use super::message::SessionsMsg;
+use super::parent::SessionsParent;
 use super::requests::{Worker, Workers};
 use super::session::{
     Key, OpenedSse, Outbound, Profile, Session, SessionArgs, SessionHandle, Transport,
@@ -25,7 +26,6 @@ use crate::telemetry::metrics::Metrics;
 use crate::tree::call::CallError;
 use crate::tree::heartbeat::Part;
 use crate::tree::registry::RegistryHandle;
-use crate::tree::root::RootHandle;
 
 /// The supervisor of the sessions.
 pub(crate) struct Sessions<S> {
@@ -38,7 +38,7 @@ pub(crate) struct SessionsArgs {
     /// Who the sessions get their routes from.
     pub registry: RegistryHandle,
     /// Who is told when a session has ended, and of calls while the gateway stops.
-    pub root: RootHandle,
+    pub root: Arc<dyn SessionsParent>,
     /// How many there may be, and what each may take.
     pub limits: Arc<Limits>,
     /// Who signs the ids of sessions over Streamable HTTP.
@@ -250,7 +250,7 @@ impl<S: Spawn> Sessions<S> {
         let args = SessionArgs {
             id,
             registry: state.args.registry.clone(),
-            root: state.args.root.clone(),
+            root: Arc::clone(&state.args.root),
             profile: Arc::clone(&profile),
             limits,
             subscriptions: state.subscriptions.clone(),

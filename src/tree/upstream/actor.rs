@@ -7,6 +7,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use super::launch::Launch;
 use super::message::UpstreamMsg;
+use super::parent::UpstreamParent;
 use super::past::Past;
 use super::state::{Outcome, UpstreamState};
 use crate::config::model::{Limits, ServerSpec};
@@ -17,7 +18,6 @@ use crate::telemetry::metrics::ServerMetrics;
 use crate::tree::client::InstanceOwner;
 use crate::tree::history::ServerHistory;
 use crate::tree::registry::RegistryHandle;
-use crate::tree::root::RootHandle;
 use crate::tree::{Quota, beside};
 
 /// One generation of one server.
@@ -39,7 +39,7 @@ pub(crate) struct UpstreamArgs {
     /// registry, and asked what it asks.
     pub owner: Option<InstanceOwner>,
     /// Who is told that it is ready.
-    pub root: RootHandle,
+    pub root: Arc<dyn UpstreamParent>,
     /// Who is told what it offers.
     pub registry: RegistryHandle,
     /// Where its process group is kept.

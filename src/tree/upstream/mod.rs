@@ -25,6 +25,7 @@ mod lists;
 mod malformed;
 mod message;
 mod pace;
+mod parent;
 mod past;
 mod said;
 mod server_label;
@@ -49,4 +50,5 @@ pub(crate) use launch::launch;
 pub(crate) use launch::{Child, Heard, Launch, Launched, Sink};
 #[cfg(test)]
 pub(crate) use message::UpstreamMsg;
+pub(crate) use parent::UpstreamParent;
 pub(crate) use past::Past;

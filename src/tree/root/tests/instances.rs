@@ -7,6 +7,7 @@ use crate::testing::{listener, name};
 use crate::tree::client::{InstanceOwner, SessionEvent};
 use crate::tree::registry::RouteState;
 use crate::tree::root::RootHandle;
+use crate::tree::sessions::SessionsParent;
 
 /// A server with instances per session. Its script finds its version in `$0`.
 fn isolated(version: &str, script: &str) -> Value {

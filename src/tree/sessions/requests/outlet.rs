@@ -26,8 +26,8 @@ use crate::protocol::modern::request::ModernRequest;
 use crate::protocol::modern::results::{self, Caching};
 use crate::protocol::modern::tasks;
 use crate::telemetry::metrics::Metrics;
-use crate::tree::root::RootHandle;
 use crate::tree::sessions::conversation::ReplyTo;
+use crate::tree::sessions::parent::SessionsParent;
 use crate::tree::sessions::signing::Signer;
 
 /// The stream of the request itself.
@@ -56,7 +56,7 @@ pub(super) enum Outcome {
 /// Whom a request may ask for more than its answer.
 pub(super) struct Beside {
     /// Who starts servers for it.
-    pub(super) root: RootHandle,
+    pub(super) root: Arc<dyn SessionsParent>,
     /// Where what found no room is counted.
     pub(super) metrics: Metrics,
     /// How long a client may read nothing while its stream is full.

@@ -107,7 +107,7 @@ impl WorkerState {
 
     fn beside(&self) -> Beside {
         Beside {
-            root: self.args.root.clone(),
+            root: Arc::clone(&self.args.root),
             metrics: self.args.metrics.clone(),
             patience: self.args.limits.slow_client_timeout,
             signer: self.args.signer.clone(),

@@ -12,8 +12,8 @@ use crate::telemetry::metrics::Metrics;
 use crate::tree::Quota;
 use crate::tree::beside;
 use crate::tree::registry::RegistryHandle;
-use crate::tree::root::RootHandle;
 use crate::tree::sessions::conversation::{CallWatch, Stop};
+use crate::tree::sessions::parent::SessionsParent;
 use crate::tree::sessions::signing::Signer;
 
 /// A worker.
@@ -26,7 +26,7 @@ pub(in crate::tree::sessions) struct WorkerArgs {
     /// Those beside it.
     pub(in crate::tree::sessions) workers: Workers,
     /// Who starts instances of servers for its requests.
-    pub(in crate::tree::sessions) root: RootHandle,
+    pub(in crate::tree::sessions) root: Arc<dyn SessionsParent>,
     /// What each request may take.
     pub(in crate::tree::sessions) limits: Arc<Limits>,
     /// What the subscriptions of all clients may take.

@@ -18,7 +18,7 @@ use crate::telemetry::metrics::Metrics;
 use crate::tree::Quota;
 use crate::tree::beside;
 use crate::tree::registry::RegistryHandle;
-use crate::tree::root::RootHandle;
+use crate::tree::sessions::parent::SessionsParent;
 use crate::tree::sessions::signing::Signer;
 
 /// A session.
@@ -31,7 +31,7 @@ pub(in crate::tree::sessions) struct SessionArgs {
     /// Who sends it the route table.
     pub(in crate::tree::sessions) registry: RegistryHandle,
     /// Who starts instances of servers for it.
-    pub(in crate::tree::sessions) root: RootHandle,
+    pub(in crate::tree::sessions) root: Arc<dyn SessionsParent>,
     /// What everybody may know of it.
     pub(in crate::tree::sessions) profile: Arc<Profile>,
     /// What it may take.

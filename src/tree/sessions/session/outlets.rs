@@ -17,14 +17,14 @@ use crate::protocol::jsonrpc;
 use crate::telemetry::metrics::Metrics;
 use crate::tree::client::InstanceOwner;
 use crate::tree::registry::Page;
-use crate::tree::root::RootHandle;
+use crate::tree::sessions::parent::SessionsParent;
 
 /// All of it.
 pub(super) struct Outlets {
     pub(super) handle: SessionHandle,
     pub(super) serial: u64,
     pub(super) limits: Arc<Limits>,
-    pub(super) root: RootHandle,
+    pub(super) root: Arc<dyn SessionsParent>,
     pub(super) streams: Streams,
     pub(super) queue: QueueWatch,
     /// How many notifications found no room.

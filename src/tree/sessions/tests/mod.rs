@@ -83,7 +83,7 @@ impl House {
         let args = SessionsArgs {
             workers: workers.clone(),
             registry: registry.clone(),
-            root,
+            root: Arc::new(root),
             limits,
             signer,
             state_dir: None,

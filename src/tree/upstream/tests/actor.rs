@@ -64,7 +64,7 @@ impl Stage {
             },
             ladder: Ladder::default(),
             owner,
-            root: root.clone(),
+            root: Arc::new(root.clone()),
             registry,
             groups: groups.clone(),
             limits: Arc::new(Limits::default()),

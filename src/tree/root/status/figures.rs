@@ -10,11 +10,9 @@ use tokio::sync::Mutex as Turn;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout};
 
-use super::hooks::RootHooks;
 use crate::ids::ServerName;
 use crate::process::{Groups, Usage};
 use crate::telemetry::metrics::{Counter, Metrics, Recent, ServerMetrics};
-use crate::tree::registry::Routes;
 
 /// From one look to the next.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -50,7 +48,7 @@ pub struct ProcessesStatus {
 }
 
 impl CallsStatus {
-    pub(super) fn of(metrics: &ServerMetrics, now: Instant) -> Self {
+    pub(in crate::tree::root) fn of(metrics: &ServerMetrics, now: Instant) -> Self {
         let figures = &metrics.figures;
         let Recent {
             per_minute,
@@ -76,7 +74,7 @@ fn rounded(number: f64) -> f64 {
 
 /// Who looks at the servers' processes. Clones are the same.
 #[derive(Debug, Clone)]
-pub(super) struct Sampler(Arc<Inner>);
+pub(in crate::tree::root) struct Sampler(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -97,7 +95,7 @@ struct Sample {
 }
 
 impl Sampler {
-    pub(super) fn new(groups: Groups, metrics: Metrics) -> Self {
+    pub(in crate::tree::root) fn new(groups: Groups, metrics: Metrics) -> Self {
         Self(Arc::new(Inner {
             groups,
             metrics,
@@ -107,7 +105,7 @@ impl Sampler {
     }
 
     /// Somebody wants to know: looks, unless somebody has a moment ago.
-    pub(super) async fn look(&self) {
+    pub(in crate::tree::root) async fn look(&self) {
         let is_fresh = |at: Instant| at.elapsed() < PAUSE;
         if self.last().at.is_some_and(is_fresh) {
             return;
@@ -130,7 +128,7 @@ impl Sampler {
     }
 
     /// What was seen of a server's processes.
-    pub(super) fn of(&self, server: &ServerName) -> Option<ProcessesStatus> {
+    pub(in crate::tree::root) fn of(&self, server: &ServerName) -> Option<ProcessesStatus> {
         self.last().servers.get(server.as_str()).cloned()
     }
 
@@ -197,23 +195,6 @@ fn percent(used: Duration, over: Duration) -> f64 {
         return 0.0;
     }
     used.as_secs_f64() / over.as_secs_f64() * 100.0
-}
-
-impl<S, E> RootHooks<S, E> {
-    /// Counts what clients are offered of each server.
-    pub(super) fn count_offers(&self, routes: &Routes) {
-        let merged = &routes.merged;
-        for source in &merged.sources {
-            let Some(figures) = self.settings.metrics.figures(&source.server) else {
-                continue;
-            };
-            let cost = merged.cost(&source.server);
-            let signed = |number: usize| number.try_into().unwrap_or(i64::MAX);
-            figures.tools.set(signed(cost.tools));
-            figures.tools_bytes.set(signed(cost.bytes));
-            figures.tools_tokens.set(signed(cost.tokens()));
-        }
-    }
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub struct LeftOut {
 }
 
 /// The lists of a server that could not be read to their end.
-pub(super) fn unread(catalogue: &Catalogue) -> Vec<Unread> {
+pub(in crate::tree::root) fn unread(catalogue: &Catalogue) -> Vec<Unread> {
     let gaps = catalogue.gaps.iter();
     let all = gaps.filter_map(|(kind, gap)| {
         Some(Unread {
@@ -46,7 +46,7 @@ pub(super) fn unread(catalogue: &Catalogue) -> Vec<Unread> {
 }
 
 /// The entries of a server's lists that clients do not get.
-pub(super) fn left_out(catalogue: &Catalogue) -> Vec<LeftOut> {
+pub(in crate::tree::root) fn left_out(catalogue: &Catalogue) -> Vec<LeftOut> {
     let lists = catalogue.odd.iter();
     let all = lists.flat_map(|(kind, odd)| {
         let left_out = |why, count, entries| LeftOut {

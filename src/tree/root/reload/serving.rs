@@ -2,30 +2,28 @@
 
 use tokio::sync::watch;
 
-use super::actor::RootState;
-use super::hooks::RootHooks;
 use crate::config::model::{Isolation, Offer, Serving};
 use crate::ids::ServerName;
-use crate::supervise::Spawn;
-use crate::tree::frontend::Frontend;
 use crate::tree::registry::ConfiguredServer;
+use crate::tree::root::actor::RootState;
+use crate::tree::root::hooks::RootHooks;
 
 /// What holds now, and why.
 #[derive(Debug, Default)]
-pub(super) struct Offered {
+pub(in crate::tree::root) struct Offered {
     offer: Offer,
     isolated: Option<ServerName>,
     serving: watch::Sender<Serving>,
 }
 
-impl<S, E> RootHooks<S, E> {
+impl RootHooks {
     /// What is served, as it changes.
-    pub(super) fn serving(&self) -> watch::Receiver<Serving> {
+    pub(in crate::tree::root) fn serving(&self) -> watch::Receiver<Serving> {
         self.offered.serving.subscribe()
     }
 }
 
-impl<S: Spawn, E: Frontend> RootState<S, E> {
+impl RootState {
     /// Puts what a configuration with the servers `wanted` says in the place of what held, and says
     /// what changes for clients.
     pub(super) fn take_offer(&mut self, offer: Option<Offer>, wanted: &[ConfiguredServer]) {
@@ -50,7 +48,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
 
 impl Offered {
     /// The server for whose sessions clients are not told of what is served.
-    pub(super) fn held_back_by(&self) -> Option<String> {
+    pub(in crate::tree::root) fn held_back_by(&self) -> Option<String> {
         let Serving { modern, discover } = *self.serving.borrow();
         let server = self.isolated.as_ref().filter(|_| modern && !discover)?;
         Some(server.to_string())

@@ -4,24 +4,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::actor::RootState;
-use super::hooks::RootHooks;
 use crate::config::model::{Given, Limits};
-use crate::supervise::{self, Spawn};
-use crate::tree::frontend::Frontend;
+use crate::supervise;
+use crate::tree::root::actor::RootState;
+use crate::tree::root::hooks::RootHooks;
 
 /// A server is asked to end for 1.5 s, and told to for 1.5 s, after its calls had their time; the
 /// rest is air.
 const STOP: Duration = Duration::from_secs(5);
 
-impl<S: Spawn, E: Frontend> RootHooks<S, E> {
+impl RootHooks {
     /// Those that hold now.
-    pub(super) fn limits(&self) -> Arc<Limits> {
+    pub(in crate::tree::root) fn limits(&self) -> Arc<Limits> {
         Arc::clone(&self.limits.borrow())
     }
 
     /// The supervision's numbers, with those of them that are settings.
-    pub(super) fn supervision(&self) -> supervise::Settings {
+    pub(in crate::tree::root) fn supervision(&self) -> supervise::Settings {
         let (limits, settings) = (self.limits(), self.settings.supervision.clone());
         let first = limits.restart_delay;
         let cap = limits.max_restart_delay.max(first);
@@ -34,7 +33,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
     }
 }
 
-impl<S: Spawn, E: Frontend> RootState<S, E> {
+impl RootState {
     /// Puts what the file says now in the place of what it said. What differs.
     pub(super) fn take_limits(&mut self, given: &Given) -> Option<String> {
         let hooks = self.supervisor.hooks();

@@ -31,7 +31,7 @@ pub enum Standing {
 }
 
 impl Standing {
-    pub(super) fn of(status: &Status) -> Self {
+    pub(in crate::tree::root) fn of(status: &Status) -> Self {
         match status {
             Status::Queued => Self::Queued,
             Status::Backoff { last, .. } if last.kind == FailureKind::Unauthorized => {

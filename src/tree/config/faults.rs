@@ -28,14 +28,14 @@ const LONGEST: usize = 300;
 const HIDDEN: &str = "'…'";
 
 /// The mistakes of a file, errors first, in its order.
-pub(in crate::tree) fn of(problems: &[Problem]) -> Vec<ConfigurationFault> {
+pub(super) fn of(problems: &[Problem]) -> Vec<ConfigurationFault> {
     let mut faults: Vec<ConfigurationFault> = problems.iter().map(of_one).collect();
     faults.sort_by_key(|fault| fault.severity);
     faults
 }
 
 /// Why there is no configuration that can be used.
-pub(in crate::tree) fn of_error(error: &ConfigError) -> Vec<ConfigurationFault> {
+pub(super) fn of_error(error: &ConfigError) -> Vec<ConfigurationFault> {
     let (what, hint) = match error {
         ConfigError::Malformed(problems) => return of(problems),
         ConfigError::Missing { .. } => (

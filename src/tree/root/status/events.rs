@@ -29,7 +29,7 @@ pub struct StatusEvent {
 
 /// The last of them, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Events(VecDeque<Noted>);
+pub(in crate::tree::root) struct Events(VecDeque<Noted>);
 
 #[derive(Debug)]
 struct Noted {
@@ -40,7 +40,12 @@ struct Noted {
 }
 
 impl Events {
-    pub(super) fn note(&mut self, server: Option<&ServerName>, kind: &'static str, text: &str) {
+    pub(in crate::tree::root) fn note(
+        &mut self,
+        server: Option<&ServerName>,
+        kind: &'static str,
+        text: &str,
+    ) {
         if self.0.len() >= KEPT {
             self.make_room();
         }
@@ -52,7 +57,7 @@ impl Events {
         });
     }
 
-    pub(super) fn newest_first(&self) -> Vec<StatusEvent> {
+    pub(in crate::tree::root) fn newest_first(&self) -> Vec<StatusEvent> {
         let newest = self.0.iter().rev();
         let shown = newest.map(|noted| StatusEvent {
             at: shown(noted.at),

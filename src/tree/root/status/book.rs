@@ -9,42 +9,42 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::events::Events;
-use super::faults::ConfigurationFault;
-use super::message::ChildId;
-use super::status::ConfigurationStatus;
+use super::shapes::ConfigurationStatus;
 use crate::config::model::{Config, Entry};
 use crate::ids::{Generation, ServerName};
 use crate::supervise::Failure;
 use crate::telemetry::metrics::{Counter, Metrics};
+use crate::tree::config::ConfigurationFault;
 use crate::tree::history::{Counts, Likely, ServerHistory};
 use crate::tree::registry::{Changes, Merged};
+use crate::tree::root::child_id::ChildId;
 
 /// So many entries that can't be used are named; the log says what is wrong with them.
 const REFUSED_AT_MOST: usize = 100;
 
 /// The book.
 #[derive(Debug, Default)]
-pub(super) struct StatusBook {
-    pub(super) processes: BTreeMap<ChildId, RunningProcess>,
+pub(in crate::tree::root) struct StatusBook {
+    pub(in crate::tree::root) processes: BTreeMap<ChildId, RunningProcess>,
     histories: BTreeMap<ServerName, Arc<ServerHistory>>,
-    pub(super) events: Events,
-    pub(super) catalogue: CatalogueStamp,
-    pub(super) whys: BTreeMap<ServerName, String>,
-    pub(super) restarts: BTreeMap<ChildId, Counter>,
-    pub(super) configuration: ConfigurationStatus,
+    pub(in crate::tree::root) events: Events,
+    pub(in crate::tree::root) catalogue: CatalogueStamp,
+    pub(in crate::tree::root) whys: BTreeMap<ServerName, String>,
+    restarts: BTreeMap<ChildId, Counter>,
+    pub(in crate::tree::root) configuration: ConfigurationStatus,
 }
 
 /// A life of a server that runs: its process, if it has one.
 #[derive(Debug)]
-pub(super) struct RunningProcess {
-    pub(super) generation: Generation,
-    pub(super) pid: Option<u32>,
-    pub(super) since: Instant,
+pub(in crate::tree::root) struct RunningProcess {
+    generation: Generation,
+    pub(in crate::tree::root) pid: Option<u32>,
+    pub(in crate::tree::root) since: Instant,
 }
 
 /// A text that is another one whenever a list of a server is, also after another start of the gateway.
 #[derive(Debug)]
-pub(super) struct CatalogueStamp {
+pub(in crate::tree::root) struct CatalogueStamp {
     run: i64,
     changes: u64,
 }
@@ -58,7 +58,7 @@ impl Default for CatalogueStamp {
 
 impl CatalogueStamp {
     /// The lists are these now, and were those before.
-    pub(super) fn look(&mut self, now: &Merged, before: Option<&Merged>) {
+    pub(in crate::tree::root) fn look(&mut self, now: &Merged, before: Option<&Merged>) {
         if before.is_none_or(|before| now.changes(before) != Changes::default()) {
             self.changes += 1;
         }
@@ -72,7 +72,12 @@ impl fmt::Display for CatalogueStamp {
 }
 
 impl StatusBook {
-    pub(super) fn spawned(&mut self, child: ChildId, of: Generation, pid: Option<u32>) {
+    pub(in crate::tree::root) fn spawned(
+        &mut self,
+        child: ChildId,
+        of: Generation,
+        pid: Option<u32>,
+    ) {
         if let ChildId::Upstream(server) = &child {
             let text = pid.map_or_else(
                 || "is asked at its address".to_owned(),
@@ -89,25 +94,25 @@ impl StatusBook {
     }
 
     /// What is remembered of a server, from now on if nothing was.
-    pub(super) fn history(&mut self, server: &ServerName) -> Arc<ServerHistory> {
+    pub(in crate::tree::root) fn history(&mut self, server: &ServerName) -> Arc<ServerHistory> {
         Arc::clone(self.histories.entry(server.clone()).or_default())
     }
 
     /// The same without a place for more.
-    pub(super) fn counts(&self, server: &ServerName) -> Counts {
+    pub(in crate::tree::root) fn counts(&self, server: &ServerName) -> Counts {
         let history = self.histories.get(server);
         history.map(|history| history.counts()).unwrap_or_default()
     }
 
     /// The server is not configured any more.
-    pub(super) fn forget(&mut self, server: &ServerName) {
+    pub(in crate::tree::root) fn forget(&mut self, server: &ServerName) {
         if let Some(history) = self.histories.remove(server) {
             history.end();
         }
     }
 
     /// An actor of the gateway's own has started, the first time or again.
-    pub(super) fn started(&mut self, child: &ChildId, metrics: &Metrics) {
+    pub(in crate::tree::root) fn started(&mut self, child: &ChildId, metrics: &Metrics) {
         let Some(name) = child.actor() else {
             return;
         };
@@ -117,9 +122,11 @@ impl StatusBook {
         }
     }
 
-    /// A life ended. `was_asked`: that is no failure.
     /// The last line of the server's stderr, and the probable cause of its last failure.
-    pub(super) fn clue(&self, server: &ServerName) -> (Option<String>, Option<Likely>) {
+    pub(in crate::tree::root) fn clue(
+        &self,
+        server: &ServerName,
+    ) -> (Option<String>, Option<Likely>) {
         let history = self.histories.get(server);
         history.map_or((None, None), |history| {
             let said = history.log().stderr.pop();
@@ -127,7 +134,8 @@ impl StatusBook {
         })
     }
 
-    pub(super) fn exited(
+    /// A life ended. `was_asked`: that is no failure.
+    pub(in crate::tree::root) fn exited(
         &mut self,
         child: &ChildId,
         of: Generation,
@@ -155,11 +163,11 @@ impl StatusBook {
     }
 
     /// The server is ready, or gone: how it ended before is of no interest.
-    pub(super) fn forgive(&mut self, server: &ServerName) {
+    pub(in crate::tree::root) fn forgive(&mut self, server: &ServerName) {
         self.whys.remove(server);
     }
 
-    pub(super) fn configured(&mut self, config: &Config) {
+    pub(in crate::tree::root) fn configured(&mut self, config: &Config) {
         let entries = || config.servers.iter();
         let is_run = |entry: &&Entry| matches!(entry, Entry::Run(..));
         let refused = entries().filter(|entry| matches!(entry, Entry::Refused(_)));
@@ -174,7 +182,11 @@ impl StatusBook {
         }
     }
 
-    pub(super) fn judged(&mut self, is_faulty: bool, faults: Vec<ConfigurationFault>) {
+    pub(in crate::tree::root) fn judged(
+        &mut self,
+        is_faulty: bool,
+        faults: Vec<ConfigurationFault>,
+    ) {
         if is_faulty && !self.configuration.faulty {
             let text = "the configuration has mistakes: what of it can't be used stays as it was";
             self.events.note(None, "fault", text);

@@ -30,7 +30,7 @@ const WHILE: Duration = Duration::from_secs(60);
 
 /// What is known of all servers' tools.
 #[derive(Debug, Default)]
-pub(super) struct Definitions(BTreeMap<ServerName, Known>);
+pub(in crate::tree::root) struct Definitions(BTreeMap<ServerName, Known>);
 
 #[derive(Debug)]
 struct Known {
@@ -79,19 +79,19 @@ type News = Vec<(String, Vec<&'static str>)>;
 
 /// What is to be said and counted of a server now.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Change {
+pub(in crate::tree::root) struct Change {
     /// What is new in its list.
-    pub(super) news: News,
+    pub(in crate::tree::root) news: News,
     /// What the log is to be told beside that: how often tools changed that it was not told of. `None`: it has been told
     /// enough for now.
-    pub(super) unsaid: Option<usize>,
+    pub(in crate::tree::root) unsaid: Option<usize>,
     /// Whether clients do not see it.
-    pub(super) is_held: bool,
+    pub(in crate::tree::root) is_held: bool,
 }
 
 impl Definitions {
     /// The entries of these servers were changed.
-    pub(super) fn touch<'a>(
+    pub(in crate::tree::root) fn touch<'a>(
         &mut self,
         servers: impl Iterator<Item = &'a ServerName>,
         routes: Option<&Routes>,
@@ -106,7 +106,11 @@ impl Definitions {
     }
 
     /// Compares what servers list now with what they listed before.
-    pub(super) fn look(&mut self, routes: &Routes, now: Instant) -> Vec<(ServerName, Change)> {
+    pub(in crate::tree::root) fn look(
+        &mut self,
+        routes: &Routes,
+        now: Instant,
+    ) -> Vec<(ServerName, Change)> {
         let sources = &routes.merged.sources;
         let there: BTreeSet<&ServerName> = sources.iter().map(|source| &source.server).collect();
         self.0.retain(|server, _| there.contains(server));
@@ -159,7 +163,7 @@ impl Definitions {
     }
 
     /// What is to be said in the status of a server.
-    pub(super) fn of(&self, server: &ServerName, now: Instant) -> Vec<ChangedTool> {
+    pub(in crate::tree::root) fn of(&self, server: &ServerName, now: Instant) -> Vec<ChangedTool> {
         let Some(known) = self.0.get(server) else {
             return Vec::new();
         };
@@ -285,7 +289,7 @@ fn shown(tool: &str) -> String {
 }
 
 /// Says it in a line, unless the log has been told enough.
-pub(super) fn say(server: &ServerName, change: &Change) {
+pub(in crate::tree::root) fn say(server: &ServerName, change: &Change) {
     let news = &change.news;
     let Some(unsaid) = &change.unsaid else {
         return;
