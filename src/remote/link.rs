@@ -150,7 +150,7 @@ impl Link {
             ];
             let to = moved_to(response.headers(), &url).filter(|to| to.origin() == url.origin());
             let Some(to) = to.filter(|_| keeps_method.contains(&status)) else {
-                return Err(refusal::read(self, response, &url).await);
+                return Err(Box::pin(refusal::read(self, response, &url)).await);
             };
             self.move_to(&url, to);
         }

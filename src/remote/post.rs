@@ -34,7 +34,8 @@ const RESUMED: u32 = 200;
 pub(super) async fn send(link: &Link, message: Bytes) -> Option<u64> {
     match jsonrpc::outline(&message) {
         Outline::Request { id, method } if is_hello(method) => {
-            if let Err(trouble) = hello(link, &message, id, method).await {
+            // On the heap, as what is seldom is here: each request's task has room for what may happen to it.
+            if let Err(trouble) = Box::pin(hello(link, &message, id, method)).await {
                 let end = |trouble| link.end(refusal::end_of(trouble));
                 answer_or(link, id, trouble, end).await;
             }
@@ -47,7 +48,7 @@ pub(super) async fn send(link: &Link, message: Bytes) -> Option<u64> {
             Some(id)
         }
         Outline::Notification { .. } | Outline::Other => {
-            tell(link, &message).await;
+            Box::pin(tell(link, &message)).await;
             None
         }
     }
@@ -141,7 +142,7 @@ async fn read(
         return Ok(take(link, body, awaited).await);
     }
     if media.as_bytes() == EVENTS.as_bytes() {
-        return read_events(link, response, awaited).await;
+        return Box::pin(read_events(link, response, awaited)).await;
     }
     if media.is_empty() {
         return Ok(Answered::No(String::new()));
