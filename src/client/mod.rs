@@ -103,7 +103,7 @@ pub struct Client {
 
 #[derive(Debug)]
 enum Transport {
-    Streamable(Streamable),
+    Streamable(Box<Streamable>),
     Sse(Box<Sse>),
 }
 
@@ -140,7 +140,7 @@ impl Client {
 
     async fn shake(http: Http, bounds: Bounds, deadline: Instant) -> Result<Self, ClientError> {
         let mut client = Self {
-            transport: Transport::Streamable(Streamable::new(http.clone())),
+            transport: Transport::Streamable(Box::new(Streamable::new(http.clone()))),
             bounds,
             deadline,
             last_id: 0,

@@ -118,14 +118,9 @@ fn drop_code() {
 fn code() -> Option<(*mut c_void, usize)> {
     let program = fs::read_link("/proc/self/exe").ok()?;
     let maps = fs::read_to_string("/proc/self/maps").ok()?;
-    let own = maps
-        .lines()
-        .filter(|line| line.ends_with(program.to_str().unwrap_or("?")));
-    let range = own
-        .filter(|line| line.contains(" r-xp "))
-        .next()?
-        .split(' ')
-        .next()?;
+    let program = program.to_str()?;
+    let is_code = |line: &&str| line.contains(" r-xp ") && line.ends_with(program);
+    let range = maps.lines().find(is_code)?.split(' ').next()?;
     let (from, to) = range.split_once('-')?;
     let place = |digits| usize::from_str_radix(digits, 16).ok();
     let (from, to) = (place(from)?, place(to)?);
