@@ -49,10 +49,11 @@ impl Connector {
         by_proxy: bool,
         socket: Option<PathBuf>,
     ) -> Result<Self, rustls::Error> {
+        let proxies = by_proxy.then(Matcher::from_env);
         static PROVIDER: Once = Once::new();
         // Whoever came first chose the same.
         PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-        let mut tls = if https {
+        let mut tls = if https || proxies.as_ref().is_some_and(speaks_tls) {
             ClientConfig::with_platform_verifier()?
         } else {
             let nobody = RootCertStore::empty();
@@ -64,13 +65,15 @@ impl Connector {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
+        // Shared out among the addresses of a host: one that is dead leaves time for the next.
+        tcp.set_connect_timeout(Some(CONNECT));
         tcp.set_keepalive(Some(KEEPALIVE));
         tcp.set_keepalive_interval(Some(APART));
         tcp.set_keepalive_retries(Some(PROBES));
         Ok(Self {
             direct: HttpsConnector::from((tcp, Arc::clone(&tls))),
             tls,
-            proxies: by_proxy.then(|| Arc::new(Matcher::from_env())),
+            proxies: proxies.map(Arc::new),
             socket: socket.map(Into::into),
         })
     }
@@ -79,10 +82,14 @@ impl Connector {
         self.proxies.as_ref()?.intercept(to)
     }
 
-    /// The key of the proxy that reads requests to `to`. One that passes a tunnel on is told when it is opened.
+    /// The key of the proxy on the way to `to`.
     pub(super) fn proxy_key(&self, to: &Uri) -> Option<HeaderValue> {
-        let proxy = self.proxy(to).filter(|_| !is_https(to))?;
-        proxy.basic_auth().cloned()
+        self.proxy(to)?.basic_auth().cloned()
+    }
+
+    /// The same, if the proxy reads the requests. One that has a tunnel is told when it is opened.
+    pub(super) fn key_for_requests(&self, to: &Uri) -> Option<HeaderValue> {
+        self.proxy_key(to).filter(|_| !is_https(to))
     }
 
     async fn connect(mut self, to: Uri) -> Result<Stream, Error> {
@@ -109,6 +116,12 @@ impl Connector {
 
 fn is_https(to: &Uri) -> bool {
     to.scheme_str() == Some("https")
+}
+
+/// Whether the proxy for plain requests is itself asked by TLS.
+fn speaks_tls(proxies: &Matcher) -> bool {
+    let proxy = proxies.intercept(&Uri::from_static("http://proxied.invalid/"));
+    proxy.is_some_and(|proxy| is_https(proxy.uri()))
 }
 
 impl Service<Uri> for Connector {

@@ -11,7 +11,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::{Instant, timeout_at};
 use url::{Host, Url};
 
-use super::pool::Pool;
+use super::pool::{Pool, without_key};
 use super::{ClientError, Place};
 use crate::protocol::framing::events::{Event, EventReader};
 use crate::protocol::jsonrpc::{self, Message};
@@ -103,7 +103,9 @@ impl Http {
         let excerpt = if is_page {
             String::new()
         } else {
-            excerpt(&beginning(response.into_body()).await)
+            let said = excerpt(&beginning(response.into_body()).await);
+            let keys = self.pool.keys(&self.url);
+            without(&said, keys.iter().map(String::as_str))
         };
         Err(ClientError::Status(status, excerpt))
     }
@@ -208,10 +210,10 @@ pub(crate) fn media_type(headers: &HeaderMap) -> String {
     media.to_ascii_lowercase()
 }
 
-/// Where a redirect leads.
+/// Where a redirect leads. A key there is the server's own affair.
 pub(crate) fn moved_to(headers: &HeaderMap, from: &Url) -> Option<Url> {
     let to = headers.get(LOCATION)?.to_str().ok()?;
-    from.join(to).ok()
+    from.join(to).ok().map(without_key)
 }
 
 /// The beginning of what is said beside an error.

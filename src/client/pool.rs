@@ -2,17 +2,20 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{HeaderValue, PROXY_AUTHORIZATION, USER_AGENT};
+use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT};
 use hyper::{Request, Response, Uri, ext};
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use percent_encoding::percent_decode_str;
 use tokio::sync::Notify;
 use tokio::task::coop;
 use url::Url;
@@ -25,8 +28,11 @@ use super::{ClientError, is_loopback};
 const IDLE: Duration = Duration::from_secs(4);
 /// So many connections to one place are kept.
 const KEPT: usize = 64;
-/// So many answers of status 1xx come before one that counts.
-const INTERIM: u32 = 1000;
+/// So many answers of status 1xx may come before one that counts, and so many bytes of headers in them.
+const INTERIM: usize = 1000;
+const INTERIM_BYTES: usize = 256 * 1024;
+/// Reading so many is a step, after which others may have their turn.
+const STEP: usize = 4096;
 
 const OWN_NAME: HeaderValue =
     HeaderValue::from_static(concat!("mcproxy/", env!("CARGO_PKG_VERSION")));
@@ -70,18 +76,20 @@ impl Pool {
         url: &Url,
         mut request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, Failed> {
-        let uri = Uri::try_from(url.as_str());
-        let uri = uri.map_err(|why| Failed::unsent(ClientError::of_address(&why)))?;
-        let key = self.connector.proxy_key(&uri);
+        let uri = uri_of(url)?;
+        let (own_key, proxy_key) = (key_of(url), self.connector.key_for_requests(&uri));
         *request.uri_mut() = uri;
         let headers = request.headers_mut();
         headers.entry(USER_AGENT).or_insert(OWN_NAME);
-        if let Some(key) = key {
+        if let Some(key) = own_key {
+            headers.entry(AUTHORIZATION).or_insert(key);
+        }
+        if let Some(key) = proxy_key {
             headers.entry(PROXY_AUTHORIZATION).or_insert(key);
         }
         let interim = Arc::new(Interim::default());
         let heard = Arc::clone(&interim);
-        ext::on_informational(&mut request, move |_| heard.count());
+        ext::on_informational(&mut request, move |answer| heard.count(answer.headers()));
         tokio::select! {
             biased;
             response = self.client.request(request) => response.map_err(Failed::from),
@@ -94,16 +102,56 @@ impl Pool {
     }
 }
 
-impl std::fmt::Debug for Pool {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pool").finish_non_exhaustive()
+impl Pool {
+    /// What is sent beside the headers of a request to `url`, and is nobody else's: the key in it, and that of a proxy.
+    pub(crate) fn keys(&self, url: &Url) -> Vec<String> {
+        let uri = uri_of(url).ok();
+        let proxy_key = uri.and_then(|uri| self.connector.proxy_key(&uri));
+        let keys = [key_of(url), proxy_key].into_iter().flatten();
+        let texts = keys.filter_map(|key| Some(key.to_str().ok()?.rsplit(' ').next()?.to_owned()));
+        texts.collect()
     }
 }
 
-impl Failed {
-    fn unsent(error: ClientError) -> Self {
-        let is_unsent = true;
-        Self { error, is_unsent }
+/// An address without the name and the password in it, which no proxy reads.
+fn uri_of(url: &Url) -> Result<Uri, Failed> {
+    let uri = if key_of(url).is_some() {
+        Uri::try_from(without_key(url.clone()).as_str())
+    } else {
+        Uri::try_from(url.as_str())
+    };
+    uri.map_err(|why| Failed {
+        error: ClientError::of_address(&why),
+        is_unsent: true,
+    })
+}
+
+/// The same for the whole address.
+pub(crate) fn without_key(mut url: Url) -> Url {
+    // It has a host, or there would be nothing to take away.
+    url.set_username("").ok();
+    url.set_password(None).ok();
+    url
+}
+
+/// The name and the password of an address, as the server wants them (RFC 7617).
+fn key_of(url: &Url) -> Option<HeaderValue> {
+    let (name, password) = (url.username(), url.password());
+    if name.is_empty() && password.is_none() {
+        return None;
+    }
+    let mut key: Vec<u8> = percent_decode_str(name).collect();
+    key.push(b':');
+    key.extend(percent_decode_str(password.unwrap_or_default()));
+    let key = format!("Basic {}", STANDARD.encode(key));
+    let mut key = HeaderValue::from_str(&key).ok()?;
+    key.set_sensitive(true);
+    Some(key)
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pool").finish_non_exhaustive()
     }
 }
 
@@ -119,19 +167,28 @@ impl From<legacy::Error> for Failed {
 /// pause.
 #[derive(Debug, Default)]
 struct Interim {
-    count: AtomicU32,
+    count: AtomicUsize,
+    bytes: AtomicUsize,
     too_many: Notify,
 }
 
 impl Interim {
-    fn count(&self) {
-        if self.count.fetch_add(1, Ordering::Relaxed) >= INTERIM {
+    fn count(&self, headers: &HeaderMap) {
+        let bytes = headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len());
+        let bytes: usize = bytes.sum();
+        let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+        let all = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if count >= INTERIM || all > INTERIM_BYTES {
             self.too_many.notify_one();
         }
-        // As if each had been waited for: then the task leaves its worker to others in time.
+        // As if each step had been waited for: then the task leaves its worker to others in time.
         let mut nobody = Context::from_waker(Waker::noop());
-        if let Poll::Ready(budget) = coop::poll_proceed(&mut nobody) {
-            budget.made_progress();
+        for _ in 0..=bytes / STEP {
+            if let Poll::Ready(budget) = coop::poll_proceed(&mut nobody) {
+                budget.made_progress();
+            }
         }
     }
 }

@@ -316,6 +316,34 @@ fn what_it_was_sent_is_not_shown_though_the_server_says_it() {
     }
 }
 
+#[tokio::test]
+async fn a_key_in_an_address_goes_into_a_header_and_is_not_shown() {
+    let server = Server::start(|asked| {
+        let key = "dTpwQHNz";
+        let said = if asked
+            .0
+            .contains(&format!("authorization: basic {}", key.to_lowercase()))
+        {
+            format!("you sent {key}")
+        } else {
+            "no key".to_owned()
+        };
+        response(
+            "422 Unprocessable Content",
+            "content-type: text/plain\r\n",
+            &said,
+        )
+    })
+    .await;
+    let mut url = server.url.clone();
+    url.set_username("u").unwrap();
+    url.set_password(Some("p@ss")).unwrap();
+    let error = Client::connect(url, HeaderMap::new(), bounds())
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("you sent …"), "{error}");
+}
+
 #[test]
 fn what_is_here_is_asked_without_a_proxy() {
     for (url, is_here) in [

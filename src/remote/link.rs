@@ -97,7 +97,7 @@ impl Link {
             mut headers,
             transport,
         } = place;
-        let secrets = Secrets::of(&headers, &url);
+        let secrets = Secrets::of(&headers, &url, pool.keys(&url));
         headers.insert(via::VIA, via::new_sign());
         let known = Known {
             begun: Instant::now(),

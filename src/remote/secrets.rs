@@ -30,10 +30,11 @@ struct Held {
 }
 
 impl Secrets {
-    /// What the server is configured with.
-    pub(super) fn of(headers: &HeaderMap, url: &Url) -> Self {
+    /// What the server is configured with, and `keys` that are sent beside that.
+    pub(super) fn of(headers: &HeaderMap, url: &Url, keys: Vec<String>) -> Self {
         let mut configured: Vec<String> = client::secrets_of(headers).map(str::to_owned).collect();
         configured.extend(keys_of(url));
+        configured.extend(keys);
         let configured = configured.into_iter().flat_map(spellings).collect();
         let learnt = VecDeque::new();
         Self(Arc::new(Mutex::new(Held { configured, learnt })))
@@ -121,7 +122,7 @@ mod tests {
         let key = "Bearer a/b\"c-of-all".parse();
         headers.insert("authorization", key.unwrap());
         let url = "https://h/api/k3y5/mcp?token=s%21lence&v=2";
-        Secrets::of(&headers, &url.parse().unwrap())
+        Secrets::of(&headers, &url.parse().unwrap(), Vec::new())
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{File, split_name};
 const CEILINGS: [(&str, usize); 27] = [
     ("", 1000),
     ("cli", 5150),
-    ("client", 1525),
+    ("client", 1600),
     ("config", 7400),
     ("control", 400),
     ("edit", 350),

@@ -110,6 +110,14 @@ async fn a_proxy_of_the_environment_is_asked_for_what_is_not_here() {
         assert!(heads.iter().all(|head| head.contains(KEY)), "{heads:?}");
     }
 
+    // Nothing of a key in an address is in a line that proxies write down.
+    let said = ask(&format!("http://name:p%40ss@{FAR}/mcp"));
+    assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
+    let seen = heads();
+    let is_told = |head: &String| head.contains("\r\nauthorization: basic bmftztpwqhnz\r\n");
+    assert!(seen.iter().all(is_told), "{seen:?}");
+    assert!(!seen.iter().any(|head| head.contains("p%40ss")), "{seen:?}");
+
     // Through the tunnel to a server with another name than its certificate's.
     let said = ask(&format!("https://{FAR}/mcp"));
     assert_eq!(said.code, UNAVAILABLE);
