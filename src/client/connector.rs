@@ -49,8 +49,8 @@ impl Connector {
         by_proxy: bool,
         socket: Option<PathBuf>,
     ) -> Result<Self, rustls::Error> {
-        let proxies = by_proxy.then(Matcher::from_env);
         static PROVIDER: Once = Once::new();
+        let proxies = by_proxy.then(Matcher::from_env);
         // Whoever came first chose the same.
         PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
         let mut tls = if https || proxies.as_ref().is_some_and(speaks_tls) {

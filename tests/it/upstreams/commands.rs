@@ -11,6 +11,7 @@ use super::{SOON, echo};
 use crate::support::gateway::fixture_server;
 use crate::support::http;
 use crate::support::servers::{fixture, serve_ready};
+use crate::support::wait;
 
 fn entry(name: &str, command: impl Into<Value>) -> Value {
     json!({ "name": name, "command": command.into() })
@@ -44,7 +45,11 @@ async fn each_reason_is_named_and_the_others_are_ready() {
     ];
     let (gateway, client) = serve_ready(&servers).await;
     echo(&client, "good", "ready").await;
-    assert_eq!(http::get(gateway.addr(), "/readyz").await.status, 200);
+    wait::until("it is ready, as its log says", SOON, async || {
+        let status = http::get(gateway.addr(), "/readyz").await.status;
+        (status == 200).then_some(())
+    })
+    .await;
     for (server, parts) in [
         (
             "searched",

@@ -30,7 +30,11 @@ async fn the_gateway_introduces_itself_and_promises_nothing() {
     let file = directory.path().join("stdin");
     let (_gateway, client) = serve_ready(&[overheard("a", &file, "")]).await;
     echo(&client, "a", "x").await;
-    let heard = heard(&file);
+    // Who overhears tells the server first.
+    let heard = wait::until("the call was overheard", SOON, async || {
+        Some(heard(&file)).filter(|heard| heard.len() >= 4)
+    })
+    .await;
     let methods: Vec<&str> = heard
         .iter()
         .map(|m| m["method"].as_str().expect("text"))
