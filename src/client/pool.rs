@@ -57,7 +57,7 @@ impl Pool {
     /// is here, and none should see what is sent to it. Certificates are read where they are needed: call it beside
     /// the workers.
     pub(crate) fn new(url: &Url, socket: Option<PathBuf>) -> Result<Self, ClientError> {
-        let by_proxy = !is_loopback(url);
+        let by_proxy = socket.is_none() && !is_loopback(url);
         let connector = Connector::new(url.scheme() == "https", by_proxy, socket);
         let connector =
             connector.map_err(|error| ClientError::Certificates(ClientError::last(&error)))?;
@@ -100,9 +100,7 @@ impl Pool {
             }
         }
     }
-}
 
-impl Pool {
     /// What is sent beside the headers of a request to `url`, and is nobody else's: the key in it, and that of a proxy.
     pub(crate) fn keys(&self, url: &Url) -> Vec<String> {
         let uri = uri_of(url).ok();
@@ -113,7 +111,7 @@ impl Pool {
     }
 }
 
-/// An address without the name and the password in it, which no proxy reads.
+/// What is asked for, which proxies read: no name and no password is in it.
 fn uri_of(url: &Url) -> Result<Uri, Failed> {
     let uri = if key_of(url).is_some() {
         Uri::try_from(without_key(url.clone()).as_str())
@@ -126,7 +124,7 @@ fn uri_of(url: &Url) -> Result<Uri, Failed> {
     })
 }
 
-/// The same for the whole address.
+/// An address without the name and the password in it.
 pub(crate) fn without_key(mut url: Url) -> Url {
     // It has a host, or there would be nothing to take away.
     url.set_username("").ok();

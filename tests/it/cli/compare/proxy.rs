@@ -57,6 +57,11 @@ async fn serve(
     let mut read = client.read(&mut bytes).await?;
     let head = String::from_utf8_lossy(&bytes[..read]).into_owned();
     seen.lock().unwrap().push(head.to_lowercase());
+    if head.contains("/repeats ") {
+        let length = head.len();
+        let answer = format!("HTTP/1.1 502 Bad Gateway\r\ncontent-length: {length}\r\n\r\n{head}");
+        return client.write_all(answer.as_bytes()).await;
+    }
     if head.starts_with("CONNECT ") {
         client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
         let mut server = TcpStream::connect(tunnel).await?;
@@ -90,15 +95,16 @@ async fn a_proxy_of_the_environment_is_asked_for_what_is_not_here() {
         format!("http://user:key@{}", proxy.addr),
     );
     let authority = tls::file("authority.pem");
-    let ask = |far: &str| {
+    let ask_by = |by: &str, far: &str| {
         let args = ["compare", "--old", &plain, "--new", far];
         let env = [
-            ("http_proxy", &*by),
-            ("https_proxy", &by),
+            ("http_proxy", by),
+            ("https_proxy", by),
             ("SSL_CERT_FILE", &authority),
         ];
         run(here.path(), &args, &env)
     };
+    let ask = |far: &str| ask_by(&by, far);
     let heads = || std::mem::take(&mut *proxy.heads.lock().unwrap());
 
     for path in ["/mcp", "/sse"] {
@@ -117,6 +123,22 @@ async fn a_proxy_of_the_environment_is_asked_for_what_is_not_here() {
     let is_told = |head: &String| head.contains("\r\nauthorization: basic bmftztpwqhnz\r\n");
     assert!(seen.iter().all(is_told), "{seen:?}");
     assert!(!seen.iter().any(|head| head.contains("p%40ss")), "{seen:?}");
+
+    // Nor is the proxy's own key shown where its error repeats it.
+    let said = ask(&format!("http://{FAR}/repeats"));
+    assert_eq!(said.code, UNAVAILABLE);
+    assert!(said.stderr.contains("502"), "{}", said.stderr);
+    assert!(said.stderr.contains("Basic …"), "{}", said.stderr);
+    assert!(heads()[0].contains(KEY));
+
+    // A proxy with TLS is trusted as servers are.
+    let (entrance, _tasks) = tls::terminator(proxy.addr).await;
+    let said = ask_by(
+        &format!("https://user:key@{entrance}"),
+        &format!("http://{FAR}/mcp"),
+    );
+    assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
+    assert!(heads().iter().all(|head| head.contains(KEY)));
 
     // Through the tunnel to a server with another name than its certificate's.
     let said = ask(&format!("https://{FAR}/mcp"));
