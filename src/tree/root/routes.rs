@@ -60,9 +60,9 @@ impl RootHooks {
             return;
         };
         for (server, (_, past)) in &self.pasts {
-            let source = routes.merged.source(server);
-            if let Some(known) = source.and_then(|source| source.catalogue.as_ref()) {
-                past.recall_era(known.abilities.is_modern);
+            if let Some(source) = routes.merged.source(server) {
+                let known = source.catalogue.as_ref();
+                past.recall_era(known.map(|known| known.abilities.is_modern));
             }
         }
     }

@@ -129,10 +129,10 @@ impl RootHooks {
 
     /// What is known of former lives of that entry; another entry is another server.
     fn past(&mut self, spec: &Arc<ServerSpec>) -> Arc<Past> {
-        let new = || (Arc::clone(spec), Arc::default());
+        let new = || (Arc::clone(spec), Arc::new(Past::to_recall()));
         let (of, past) = self.pasts.entry(spec.name.clone()).or_insert_with(new);
         if of.needs_restart(spec) {
-            (*of, *past) = new();
+            (*of, *past) = (Arc::clone(spec), Arc::default());
             past.begins_anew();
         }
         let past = Arc::clone(past);

@@ -3,6 +3,10 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::SetOnce;
+use tokio::time::timeout;
 
 use super::awake::{AwakeFor, Holds};
 use crate::protocol::mcp::item::Kind;
@@ -14,6 +18,8 @@ use crate::tree::registry::Lessons;
 pub(crate) struct Past {
     /// How the next life begins: [`LEGACY`], [`MODERN`], or it is not known.
     era: AtomicU8,
+    /// Set when it is known what is kept from before; `None` where nothing is.
+    recalled: Option<SetOnce<()>>,
     /// The revision to begin with: its place among the names of servers, from 1 on.
     revision: AtomicUsize,
     /// Bits of [`Kind`]s of lists that were asked for undeclared: those that it plainly has not,
@@ -42,7 +48,25 @@ pub(crate) struct Past {
 const LEGACY: u8 = 1;
 const MODERN: u8 = 2;
 
+/// A catalogue that comes later than this from the disk says nothing of how to begin.
+const RECALL_WITHIN: Duration = Duration::from_secs(1);
+
 impl Past {
+    /// Of an entry of which something may be kept.
+    pub(crate) fn to_recall() -> Self {
+        Self {
+            recalled: Some(SetOnce::new()),
+            ..Self::default()
+        }
+    }
+
+    /// Waits until it is known what is kept from before.
+    pub(super) async fn recalled(&self) {
+        if let Some(recalled) = &self.recalled {
+            drop(timeout(RECALL_WITHIN, recalled.wait()).await);
+        }
+    }
+
     /// How to begin.
     pub(super) fn era(&self) -> Era {
         match self.era.load(Ordering::Relaxed) {
@@ -60,11 +84,14 @@ impl Past {
         self.era.store(era, Ordering::Relaxed);
     }
 
-    /// What was kept from before says so. What was learnt since is newer.
-    pub(crate) fn recall_era(&self, is_modern: bool) {
-        let era = if is_modern { MODERN } else { LEGACY };
-        if self.era.load(Ordering::Relaxed) == 0 {
+    /// What was kept from before says so, if anything was. What was learnt since is newer.
+    pub(crate) fn recall_era(&self, is_modern: Option<bool>) {
+        let era = is_modern.map(|is_modern| if is_modern { MODERN } else { LEGACY });
+        if let Some(era) = era.filter(|_| self.era.load(Ordering::Relaxed) == 0) {
             self.era.store(era, Ordering::Relaxed);
+        }
+        if let Some(recalled) = &self.recalled {
+            drop(recalled.set(()));
         }
     }
 

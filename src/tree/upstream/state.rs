@@ -128,10 +128,12 @@ impl UpstreamState {
         });
         let args = &self.args;
         let launching = (args.launch)(&args.spec, &args.limits, &args.groups, sink);
-        let myself = self.myself.clone();
+        let (myself, past) = (self.myself.clone(), Arc::clone(&args.past));
         self.launching.spawn(async move {
+            let launched = launching.await;
+            past.recalled().await;
             // Nor a process: what nobody takes is dropped, and killed by that.
-            drop(myself.cast(UpstreamMsg::Launched(launching.await)));
+            drop(myself.cast(UpstreamMsg::Launched(launched)));
         });
         let deadline = self.args.start.deadline;
         if deadline > args.spec.start_timeout {
