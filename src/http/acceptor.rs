@@ -12,6 +12,7 @@ use crate::tree::{Beat, Part};
 use crate::turn;
 use futures_util::FutureExt as _;
 use nix::errno::Errno;
+use std::collections::VecDeque;
 use std::future::{pending, poll_fn};
 use std::io;
 use std::net::SocketAddr;
@@ -91,6 +92,7 @@ pub(super) async fn run(
     if let Some(newcomer) = waiting {
         take_in(newcomer, &mut connections, &mut crowd);
     }
+    door.leave();
     while connections.len() < most
         && let Some(Ok(newcomer)) = door.next().now_or_never()
     {
@@ -145,11 +147,12 @@ pub(super) fn note(ended: &Result<(), JoinError>) {
 pub(super) struct Acceptor {
     /// None any more once they were let go.
     listeners: Vec<TcpListener>,
+    /// Who waited in the kernel then.
+    last: VecDeque<(TcpStream, SocketAddr)>,
     /// Notified when others are to have who comes from now on.
     let_go: Arc<Notify>,
     /// Whether they have the sockets too: who waits in the kernel is theirs then.
     held: SharedSockets,
-    is_leaving: bool,
     pause: Duration,
     shortage_logged: Option<Instant>,
     full_logged: Option<Instant>,
@@ -162,9 +165,9 @@ impl Acceptor {
     ) -> Self {
         Self {
             listeners,
+            last: VecDeque::new(),
             let_go,
             held,
-            is_leaving: false,
             pause: PAUSE,
             shortage_logged: None,
             full_logged: None,
@@ -192,43 +195,40 @@ impl Acceptor {
 
     /// The next connection of any socket. Who gave the last one is asked last.
     async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
-        let Self {
-            listeners,
-            let_go,
-            held,
-            is_leaving,
-            ..
-        } = self;
         loop {
-            let is_last = *is_leaving;
+            if let Some(newcomer) = self.last.pop_front() {
+                return Ok(newcomer);
+            }
             let accepted = poll_fn(|context| {
-                let mut sockets = listeners.iter().enumerate();
+                let mut sockets = self.listeners.iter().enumerate();
                 let found = sockets.find_map(|(index, socket)| match socket.poll_accept(context) {
                     Poll::Ready(accepted) => Some((index, accepted)),
                     Poll::Pending => None,
                 });
-                match found {
-                    None if !is_last => Poll::Pending,
-                    found => Poll::Ready(found),
-                }
+                found.map_or(Poll::Pending, Poll::Ready)
             });
             tokio::select! {
                 biased;
-                () = let_go.notified() => {
-                    // Who waits in the kernel is taken yet, unless others have the socket too.
-                    *is_leaving = true;
-                    if held.is_so() {
-                        listeners.clear();
-                    }
-                }
-                found = accepted => {
-                    let Some((index, accepted)) = found else {
-                        listeners.clear();
-                        return pending().await;
-                    };
-                    listeners.rotate_left(index + 1);
+                () = self.let_go.notified() => self.leave(),
+                (index, accepted) = accepted => {
+                    self.listeners.rotate_left(index + 1);
                     return accepted;
                 }
+            }
+        }
+    }
+
+    /// Lets the sockets go, and takes who waits in the kernel, unless others have them too. The kernel itself is
+    /// asked: what the runtime knows of a socket is a moment old, and who came in that moment would be reset.
+    fn leave(&mut self) {
+        for listener in self.listeners.drain(..) {
+            if self.held.is_so() {
+                continue;
+            }
+            let listener = listener.into_std();
+            let waiting = listener.and_then(|listener| waiting(&listener, &mut self.last));
+            if let Err(error) = waiting {
+                log::warn!("connections were lost that nobody had accepted yet: {error}");
             }
         }
     }
@@ -251,6 +251,28 @@ impl Acceptor {
         self.pause = (pause * 2).min(LONGEST_PAUSE);
         sleep(pause).await;
     }
+}
+
+/// No socket has more waiting: Linux lets so many wait (`net.core.somaxconn`) where nobody has asked for another number.
+const MOST_WAITING: usize = 4096;
+
+/// Takes who waits at `listener`, which does not block.
+fn waiting(
+    listener: &std::net::TcpListener,
+    taken: &mut VecDeque<(TcpStream, SocketAddr)>,
+) -> io::Result<()> {
+    for _ in 0..MOST_WAITING {
+        match listener.accept() {
+            Ok((socket, peer)) => {
+                socket.set_nonblocking(true)?;
+                taken.push_back((TcpStream::from_std(socket)?, peer));
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) if Trouble::from(&error) == Trouble::Connection => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Whether to log now, if it was last done at `logged`.

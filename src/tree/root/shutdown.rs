@@ -147,6 +147,8 @@ impl RootState {
                 }
                 Phase::StoppingUpstreams => {
                     self.tell_sessions(Stop::Ending);
+                    // Who comes now is refused: the kernel would have them wait until the end, and reset them then.
+                    self.let_go();
                     self.supervisor.stop_child(&ChildId::Listener);
                     self.enter(Phase::Closing, CLOSE);
                 }

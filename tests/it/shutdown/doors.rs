@@ -2,7 +2,10 @@
 //! hold: served while servers live, then answered with words; newcomers are never refused with a 503,
 //! and streams end last.
 
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -196,4 +199,52 @@ async fn a_stop_without_anybody_is_as_quick_as_before() {
         "{:?}",
         asked.elapsed()
     );
+}
+
+/// Asks on a new connection each time until there is none to be had; what it had in place of answers.
+fn newcomers(addr: SocketAddr, answered: &AtomicUsize) -> Vec<String> {
+    let ask = |mut socket: TcpStream| {
+        socket.set_read_timeout(Some(SOON))?;
+        socket
+            .write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut reply = String::new();
+        socket.read_to_string(&mut reply)?;
+        Ok::<_, std::io::Error>(reply)
+    };
+    let mut let_down = Vec::new();
+    while let Ok(socket) = TcpStream::connect(addr) {
+        match ask(socket) {
+            Ok(reply) if reply.starts_with("HTTP/1.1 200") => {
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(other) => let_down.push(other),
+            Err(error) => let_down.push(error.to_string()),
+        }
+    }
+    let_down
+}
+
+/// A proxy tries another gateway if it is refused; if its connection ends without an answer, it may not.
+#[tokio::test]
+async fn who_is_let_in_is_answered_and_the_others_are_refused() {
+    let mut gateway = Gateway::start(GatewayOptions::new("[]")).await;
+    let (addr, answered) = (gateway.addr(), Arc::new(AtomicUsize::new(0)));
+    let clients: Vec<_> = std::iter::repeat_with(|| Arc::clone(&answered))
+        .map(|answered| std::thread::spawn(move || newcomers(addr, &answered)))
+        .take(8)
+        .collect();
+    wait::until("clients at work", SOON, async || {
+        (answered.load(Ordering::Relaxed) > 100).then_some(())
+    })
+    .await;
+    assert_eq!(gateway.terminate().await.code(), Some(0));
+    let ended = tokio::task::spawn_blocking(|| {
+        let ended = clients.into_iter().map(std::thread::JoinHandle::join);
+        ended
+            .flat_map(|let_down| let_down.expect("no panic"))
+            .collect()
+    });
+    let let_down: Vec<String> = ended.await.expect("no panic");
+    // Nobody can save who is in the middle of a handshake as the socket closes.
+    assert!(let_down.len() < 2, "{let_down:?}");
 }
