@@ -257,3 +257,42 @@ impl Past {
         self.revision.store(place, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_first_life_waits_until_it_is_known_how_to_begin_but_not_for_long() {
+        let past = Past::to_recall();
+        let start = Instant::now();
+        let (_, era) = tokio::join!(
+            async {
+                sleep(Duration::from_millis(300)).await;
+                past.recall_era(Some(true));
+            },
+            async {
+                past.recalled().await;
+                past.era()
+            }
+        );
+        assert_eq!(
+            (era, start.elapsed()),
+            (Era::Modern, Duration::from_millis(300))
+        );
+        // A disk that hangs holds nobody up, and nobody waits where nothing is kept.
+        Past::to_recall().recalled().await;
+        assert!(start.elapsed() < Duration::from_secs(2));
+        let start = Instant::now();
+        Past::default().recalled().await;
+        let nothing = Past::to_recall();
+        nothing.recall_era(None);
+        nothing.recalled().await;
+        assert_eq!(
+            (nothing.era(), start.elapsed()),
+            (Era::Legacy, Duration::ZERO)
+        );
+    }
+}
