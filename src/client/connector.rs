@@ -12,6 +12,7 @@ use hyper::Uri;
 use hyper::header::HeaderValue;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::connect::dns::GaiResolver;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
@@ -62,14 +63,7 @@ impl Connector {
         };
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let tls = Arc::new(tls);
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        // Shared out among the addresses of a host: one that is dead leaves time for the next.
-        tcp.set_connect_timeout(Some(CONNECT));
-        tcp.set_keepalive(Some(KEEPALIVE));
-        tcp.set_keepalive_interval(Some(APART));
-        tcp.set_keepalive_retries(Some(PROBES));
+        let tcp = tcp(GaiResolver::new(), CONNECT);
         Ok(Self {
             direct: HttpsConnector::from((tcp, Arc::clone(&tls))),
             tls,
@@ -112,6 +106,19 @@ impl Connector {
         let stream = HttpsConnector::from((tunnel, self.tls)).call(to).await?;
         Ok(Stream::new(stream, false))
     }
+}
+
+/// A connection to one of the addresses that `resolver` has of a host, made `within` that time. It is shared out among
+/// them: one that is dead leaves time for the next.
+fn tcp<R>(resolver: R, within: Duration) -> HttpConnector<R> {
+    let mut tcp = HttpConnector::new_with_resolver(resolver);
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(within));
+    tcp.set_keepalive(Some(KEEPALIVE));
+    tcp.set_keepalive_interval(Some(APART));
+    tcp.set_keepalive_retries(Some(PROBES));
+    tcp
 }
 
 fn is_https(to: &Uri) -> bool {
@@ -203,5 +210,47 @@ impl Write for Stream {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.io).poll_write_vectored(cx, bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::ready;
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    use hyper_util::client::legacy::connect::dns::Name;
+    use tokio::net::{TcpListener, TcpSocket, TcpStream};
+    use tower::service_fn;
+
+    use super::*;
+
+    /// One that answers nobody: its queue is full, and the kernel drops who comes.
+    async fn dead(port: u16) -> (SocketAddr, TcpListener, Vec<TcpStream>) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket
+            .bind((Ipv4Addr::new(127, 0, 0, 2), port).into())
+            .unwrap();
+        let listener = socket.listen(0).unwrap();
+        let (addr, mut queue) = (listener.local_addr().unwrap(), Vec::new());
+        let within = Duration::from_millis(200);
+        while let Ok(waiting) = timeout(within, TcpStream::connect(addr)).await {
+            queue.push(waiting.unwrap());
+        }
+        (addr, listener, queue)
+    }
+
+    #[tokio::test]
+    async fn a_host_whose_first_address_is_dead_is_reached_by_the_second() {
+        let alive = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let second = alive.local_addr().unwrap();
+        let (first, _listener, _queue) = dead(second.port()).await;
+        let both = move |_: Name| ready(Ok::<_, Infallible>([first, second].into_iter()));
+        let resolver = service_fn(both);
+        let to = format!("http://two.invalid:{}/mcp", second.port());
+        let mut connector = tcp(resolver, Duration::from_secs(2));
+        let connecting = connector.call(to.parse().unwrap());
+        let stream = timeout(CONNECT, connecting).await.unwrap().unwrap();
+        assert_eq!(stream.inner().peer_addr().unwrap(), second);
     }
 }

@@ -8,9 +8,9 @@ use tokio::time::{Instant, sleep};
 use super::{SOON, asleep, echo, on_demand, server, server_in};
 use crate::support::both::join_with;
 use crate::support::client::Sse;
-use crate::support::gateway::Gateway;
+use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::modern::ModernClient;
-use crate::support::servers::{join, text_of};
+use crate::support::servers::{configuration, join, text_of};
 use crate::support::wait;
 
 /// So long a server sleeps after its last use here.
@@ -132,4 +132,12 @@ async fn a_question_to_the_client_does() {
         gateway.children().is_empty().then_some(())
     })
     .await;
+}
+
+/// Nobody could wake it by what is not listed.
+#[tokio::test]
+async fn a_list_that_cannot_be_read_does() {
+    let entry = on_demand("a", IDLE, &["--list-error"]);
+    let gateway = Gateway::start(GatewayOptions::new(configuration(&[entry]))).await;
+    stays_awake(&gateway, "unread_lists").await;
 }
