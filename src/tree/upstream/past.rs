@@ -268,7 +268,7 @@ mod tests {
     async fn a_first_life_waits_until_it_is_known_how_to_begin_but_not_for_long() {
         let past = Past::to_recall();
         let start = Instant::now();
-        let (_, era) = tokio::join!(
+        let ((), era) = tokio::join!(
             async {
                 sleep(Duration::from_millis(300)).await;
                 past.recall_era(Some(true));
