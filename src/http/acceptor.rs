@@ -7,11 +7,13 @@ use super::service::HttpService;
 use super::{Context, SharedSockets, connection};
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
+use crate::service::QUEUE;
 use crate::telemetry::metrics::GaugeGuard;
 use crate::tree::{Beat, Part};
 use crate::turn;
 use futures_util::FutureExt as _;
 use nix::errno::Errno;
+use socket2::SockRef;
 use std::collections::VecDeque;
 use std::future::{pending, poll_fn};
 use std::io;
@@ -23,7 +25,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 /// How long to wait for what the machine is short of: first, doubling, at most.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -92,20 +94,18 @@ pub(super) async fn run(
     if let Some(newcomer) = waiting {
         take_in(newcomer, &mut connections, &mut crowd);
     }
-    door.leave();
-    while connections.len() < most
-        && let Some(Ok(newcomer)) = door.next().now_or_never()
-    {
+    let deadline = Instant::now() + context.times.drain;
+    // Nobody stays for long now: the limit is for those who would.
+    while let Some(newcomer) = door.last(deadline, &mut connections).await {
         take_in(newcomer, &mut connections, &mut crowd);
     }
     drop(door);
-    drain(connections, context.times.drain).await;
+    drain(connections, deadline).await;
     Ok(())
 }
 
-/// Gives what is open so long to end.
-pub(super) async fn drain(mut connections: JoinSet<()>, within: Duration) {
-    let deadline = Instant::now() + within;
+/// Gives what is open until then to end.
+pub(super) async fn drain(mut connections: JoinSet<()>, deadline: Instant) {
     while let Ok(Some(ended)) = timeout_at(deadline, connections.join_next()).await {
         note(&ended);
     }
@@ -218,18 +218,31 @@ impl Acceptor {
         }
     }
 
-    /// Lets the sockets go, and takes who waits in the kernel, unless others have them too. The kernel itself is
-    /// asked: what the runtime knows of a socket is a moment old, and who came in that moment would be reset.
+    /// Takes who waits in the kernel, unless others have the sockets too, and lets these go. The kernel itself is
+    /// asked: what the runtime knows of a socket is a moment old, and who came in that moment would be reset. Where
+    /// the machine is short of something the sockets stay, for another try.
     fn leave(&mut self) {
-        for listener in self.listeners.drain(..) {
-            if self.held.is_so() {
-                continue;
+        let last = &mut self.last;
+        let is_held = self.held.is_so();
+        self.listeners
+            .retain(|listener| !is_held && !is_drained(listener, last));
+    }
+
+    /// The next of those who wait as the sockets are let go. Descriptors that it takes come back as `connections` end.
+    async fn last(
+        &mut self,
+        deadline: Instant,
+        connections: &mut JoinSet<()>,
+    ) -> Option<(TcpStream, Holder)> {
+        loop {
+            self.leave();
+            if let Some(Ok(newcomer)) = self.next().now_or_never() {
+                return Some(newcomer);
             }
-            let listener = listener.into_std();
-            let waiting = listener.and_then(|listener| waiting(&listener, &mut self.last));
-            if let Err(error) = waiting {
-                log::warn!("connections were lost that nobody had accepted yet: {error}");
+            if self.listeners.is_empty() || Instant::now() >= deadline {
+                return None;
             }
+            drop(timeout(PAUSE, connections.join_next()).await);
         }
     }
 
@@ -253,26 +266,27 @@ impl Acceptor {
     }
 }
 
-/// No socket has more waiting: Linux lets so many wait (`net.core.somaxconn`) where nobody has asked for another number.
-const MOST_WAITING: usize = 4096;
-
-/// Takes who waits at `listener`, which does not block.
-fn waiting(
-    listener: &std::net::TcpListener,
-    taken: &mut VecDeque<(TcpStream, SocketAddr)>,
-) -> io::Result<()> {
-    for _ in 0..MOST_WAITING {
-        match listener.accept() {
-            Ok((socket, peer)) => {
-                socket.set_nonblocking(true)?;
-                taken.push_back((TcpStream::from_std(socket)?, peer));
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-            Err(error) if Trouble::from(&error) == Trouble::Connection => {}
-            Err(error) => return Err(error),
+/// Takes who waits at `listener`. Whether nobody waits any more, or none can be had.
+fn is_drained(listener: &TcpListener, taken: &mut VecDeque<(TcpStream, SocketAddr)>) -> bool {
+    let listener = SockRef::from(listener);
+    // Whoever comes faster than that comes for ever.
+    while taken.len() < QUEUE {
+        let accepted = listener.accept().and_then(|(socket, peer)| {
+            socket.set_nonblocking(true)?;
+            let peer = peer.as_socket().ok_or(io::ErrorKind::InvalidData)?;
+            Ok((TcpStream::from_std(socket.into())?, peer))
+        });
+        match accepted {
+            Ok(newcomer) => taken.push_back(newcomer),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+            Err(error) => match Trouble::from(&error) {
+                Trouble::Connection => {}
+                Trouble::Shortage => return false,
+                Trouble::Socket => return true,
+            },
         }
     }
-    Ok(())
+    false
 }
 
 /// Whether to log now, if it was last done at `logged`.

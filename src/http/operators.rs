@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::net::UnixListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// More wait in the kernel's queue.
 const MOST: usize = 32;
@@ -51,5 +51,5 @@ pub(super) async fn run(
         }
     }
     drop(listener);
-    drain(connections, context.times.drain).await;
+    drain(connections, Instant::now() + context.times.drain).await;
 }

@@ -10,7 +10,6 @@ use std::pin::pin;
 use std::thread;
 use std::time::Duration;
 
-use futures_util::future::OptionFuture;
 use signal_hook::low_level;
 use tokio::runtime::{self, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -225,27 +224,36 @@ struct Heard {
     hangup: Signal,
     terminate: Signal,
     interrupt: Signal,
-    /// From the holder.
-    make_room: Option<Signal>,
+    make_room: Signal,
+    /// Whether that is from a holder, who starts the next gateway.
+    has_holder: bool,
 }
 
 impl Heard {
     fn new(has_holder: bool) -> io::Result<Self> {
-        let make_room = has_holder.then(|| signal(SignalKind::user_defined2()));
         Ok(Self {
             hangup: signal(SignalKind::hangup())?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
-            make_room: make_room.transpose()?,
+            make_room: signal(SignalKind::user_defined2())?,
+            has_holder,
         })
     }
 
     async fn next(&mut self) -> Asked {
-        tokio::select! {
-            _ = self.hangup.recv() => Asked::Reload,
-            _ = self.terminate.recv() => Asked::Stop,
-            _ = self.interrupt.recv() => Asked::Stop,
-            Some(_) = OptionFuture::from(self.make_room.as_mut().map(Signal::recv)) => Asked::MakeRoom,
+        loop {
+            tokio::select! {
+                _ = self.hangup.recv() => return Asked::Reload,
+                _ = self.terminate.recv() => return Asked::Stop,
+                _ = self.interrupt.recv() => return Asked::Stop,
+                _ = self.make_room.recv() => {}
+            }
+            if self.has_holder {
+                return Asked::MakeRoom;
+            }
+            log::warn!(
+                "SIGUSR2 restarts a gateway that was started with --hold-port; this one was not"
+            );
         }
     }
 }

@@ -52,15 +52,20 @@ impl Sockets {
             unusable,
         })
     }
+
+    /// Leaves them to those who have them too.
+    pub(crate) fn let_go(&mut self) {
+        self.listeners.clear();
+    }
 }
 
 /// How many connections the kernel keeps until they are accepted; `TcpListener` asks for 128.
-const QUEUE: i32 = 1024;
+pub(crate) const QUEUE: usize = 1024;
 
 fn bind(address: SocketAddr) -> Result<TcpListener, CannotListen> {
     let listen = || {
         let socket = TcpListener::bind(address)?;
-        SockRef::from(&socket).listen(QUEUE)?;
+        SockRef::from(&socket).listen(i32::try_from(QUEUE).unwrap_or(i32::MAX))?;
         Ok(socket)
     };
     listen().map_err(|source: io::Error| {

@@ -85,6 +85,11 @@ impl Child {
         }
     }
 
+    /// It is the last: with its own sockets they close, and nobody waits at them in vain.
+    pub(super) fn let_go(&mut self) {
+        self.sockets.let_go();
+    }
+
     /// What the servers of a gateway have left, and has come to this process.
     pub(super) fn orphans(&self) -> Vec<Pid> {
         let mut all = process::adopted_from_servers();

@@ -164,6 +164,11 @@ impl Course {
         matches!(self.phase, Phase::Restarting { .. })
     }
 
+    /// Whether this gateway is the last.
+    pub(super) fn is_stopping(&self) -> bool {
+        matches!(self.phase, Phase::Stopping { .. })
+    }
+
     /// When something will be.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self.phase {

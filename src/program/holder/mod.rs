@@ -114,7 +114,12 @@ impl<'a> Holder<'a> {
                 self.say(Level::Info, said);
                 self.child.signal(Signal::SIGUSR2);
             }
-            Some(Step::Pass(signal)) => self.child.signal(signal),
+            Some(Step::Pass(signal)) => {
+                if self.course.is_stopping() {
+                    self.child.let_go();
+                }
+                self.child.signal(signal);
+            }
             Some(Step::Kill) => {
                 let said = format_args!("The gateway does not end; it is killed");
                 self.say(Level::Error, said);

@@ -142,7 +142,9 @@ impl Actor for Root {
             }
             RootMsg::Stop => state.begin_shutdown(),
             RootMsg::BootElapsed => state.on_boot_elapsed(),
-            RootMsg::SessionsCalling(are_they) => state.shutdown.are_calls_done = !are_they,
+            RootMsg::SessionsCalling { step, are_they } => {
+                state.shutdown.are_calling(step, are_they);
+            }
             RootMsg::PhaseElapsed(phase) => state.shutdown.elapsed(phase),
         }
         state.after_event();

@@ -17,7 +17,7 @@ use crate::tree::client::InstanceOwner;
 use crate::tree::config::{ConfigParent, ConfigurationFault};
 use crate::tree::heartbeat::Beat;
 use crate::tree::registry::{Routes, Subscriber};
-use crate::tree::sessions::SessionsParent;
+use crate::tree::sessions::{SessionsParent, Stop};
 use crate::tree::upstream::{UpstreamHandle, UpstreamParent};
 
 /// Root's handle. Nothing here waits.
@@ -146,7 +146,7 @@ impl SessionsParent for RootHandle {
         self.tell(RootMsg::SessionEnded { session });
     }
 
-    fn sessions_calling(&self, are_they: bool) {
-        self.tell(RootMsg::SessionsCalling(are_they));
+    fn sessions_calling(&self, step: Stop, are_they: bool) {
+        self.tell(RootMsg::SessionsCalling { step, are_they });
     }
 }

@@ -16,6 +16,7 @@ use crate::tree::client::InstanceOwner;
 use crate::tree::config::ConfigurationFault;
 use crate::tree::heartbeat::Beat;
 use crate::tree::registry::{Approval, Routes};
+use crate::tree::sessions::Stop;
 use crate::turn::Kind;
 
 /// What root is told.
@@ -99,7 +100,11 @@ pub(crate) enum RootMsg {
     /// From itself: readiness has waited for first starts for long enough.
     BootElapsed,
     /// From the sessions, during the stop: whether any has a call without an answer.
-    SessionsCalling(bool),
+    SessionsCalling {
+        /// The step of the stop that they know of.
+        step: Stop,
+        are_they: bool,
+    },
     /// From itself: this phase of the stop has taken long enough.
     PhaseElapsed(Phase),
 }
@@ -128,7 +133,7 @@ impl Kind for RootMsg {
             Self::Reload => "Reload",
             Self::Stop => "Stop",
             Self::BootElapsed => "BootElapsed",
-            Self::SessionsCalling(_) => "SessionsCalling",
+            Self::SessionsCalling { .. } => "SessionsCalling",
             Self::PhaseElapsed(_) => "PhaseElapsed",
         }
     }

@@ -13,8 +13,9 @@ use crate::tree::Exit;
 use crate::tree::sessions::Stop;
 use crate::tree::timer::Timer;
 
-/// Calls in flight have so long to be answered.
-const DRAIN_SESSIONS: Duration = Duration::from_secs(3);
+/// Calls are taken for so long while others are in flight, and what is in flight then has so long to be answered.
+const TAKE_CALLS: Duration = Duration::from_secs(2);
+const FINISH_CALLS: Duration = Duration::from_secs(1);
 /// A server is killed after 1.5 s and 1.5 s; what is not gone after this never will be.
 const STOP_UPSTREAMS: Duration = Duration::from_millis(4_500);
 /// Streams and connections end at once; this is for the unforeseen. All phases together stay below
@@ -35,6 +36,8 @@ pub(crate) enum Phase {
     /// Calls in flight are finished, and others are taken meanwhile. Newcomers are left to the next
     /// process where it has the socket too.
     Draining,
+    /// No others are taken, and those in flight are finished.
+    Completing,
     /// All servers at once are being stopped.
     StoppingUpstreams,
     /// Streams end, and connections after their reply.
@@ -69,13 +72,22 @@ const LEAVE: Duration = Duration::from_millis(500);
 #[derive(Default)]
 pub(crate) struct Shutdown {
     pub(super) phase: Phase,
-    /// Whether no session has a call without an answer.
-    pub(super) are_calls_done: bool,
+    /// What sessions were told last.
+    told: Stop,
+    /// Whether no session has a call without an answer, since it knows of that.
+    are_calls_done: bool,
     is_elapsed: bool,
     timer: Option<Timer<RootMsg>>,
 }
 
 impl Shutdown {
+    /// Sessions that know of `step` have calls without an answer, or none.
+    pub(super) fn are_calling(&mut self, step: Stop, are_they: bool) {
+        if step == self.told {
+            self.are_calls_done = !are_they;
+        }
+    }
+
     pub(super) fn elapsed(&mut self, phase: Phase) {
         if phase == self.phase {
             self.is_elapsed = true;
@@ -114,7 +126,7 @@ impl RootState {
         self.supervisor.shut_down(STOP_UPSTREAMS);
         self.supervisor.stop_child(&ChildId::Config);
         self.tell_sessions(Stop::Draining);
-        self.enter(Phase::Draining, DRAIN_SESSIONS);
+        self.enter(Phase::Draining, TAKE_CALLS);
     }
 
     fn let_go(&self) {
@@ -123,7 +135,9 @@ impl RootState {
         self.supervisor.hooks().port.let_go(listener);
     }
 
-    fn tell_sessions(&self, step: Stop) {
+    fn tell_sessions(&mut self, step: Stop) {
+        self.shutdown.told = step;
+        self.shutdown.are_calls_done = false;
         if let Some(sessions) = &self.supervisor.hooks().sessions {
             sessions.stop(step);
         }
@@ -141,6 +155,9 @@ impl RootState {
                 Phase::Leaving => self.drain(),
                 Phase::Draining => {
                     self.tell_sessions(Stop::NoServers);
+                    self.enter(Phase::Completing, FINISH_CALLS);
+                }
+                Phase::Completing => {
                     self.supervisor.hooks_mut().is_stopping = true;
                     self.supervisor.stop_all_laddered();
                     self.enter(Phase::StoppingUpstreams, STOP_UPSTREAMS + CLOSE);
@@ -172,7 +189,7 @@ impl RootState {
         }
         match self.shutdown.phase {
             Phase::Running | Phase::Unready | Phase::Leaving | Phase::Stopped => false,
-            Phase::Draining => self.are_calls_done(),
+            Phase::Draining | Phase::Completing => self.are_calls_done(),
             // The last answers come from the servers' ends, and must reach the streams.
             Phase::StoppingUpstreams => {
                 self.supervisor.children().live_laddered() == 0 && self.are_calls_done()

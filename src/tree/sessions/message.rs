@@ -61,7 +61,12 @@ pub(crate) enum SessionsMsg {
     /// whether a call has no answer.
     Stop(Stop),
     /// From a session, while the gateway stops: whether a call of its client has no answer.
-    Calling { session: ActorId, is_calling: bool },
+    Calling {
+        session: ActorId,
+        /// The step of the stop that it knows of.
+        step: Stop,
+        is_calling: bool,
+    },
 }
 
 impl Kind for SessionsMsg {

@@ -2,6 +2,7 @@
 
 use crate::ids::ServerName;
 use crate::tree::client::InstanceOwner;
+use crate::tree::sessions::Stop;
 
 /// Starts instances of servers for sessions and requests, and is told of both. Nothing here waits.
 pub(crate) trait SessionsParent: Send + Sync + 'static {
@@ -16,5 +17,5 @@ pub(crate) trait SessionsParent: Send + Sync + 'static {
     fn session_ended(&self, session: u64);
 
     /// During the stop: whether any session has a call without an answer.
-    fn sessions_calling(&self, are_they: bool);
+    fn sessions_calling(&self, step: Stop, are_they: bool);
 }

@@ -64,9 +64,10 @@ pub(crate) struct SessionsState {
 }
 
 impl CallWatch for ActorRef<SessionsMsg> {
-    fn calling(&self, session: ActorId, is_calling: bool) {
+    fn calling(&self, session: ActorId, step: Stop, is_calling: bool) {
         let calling = SessionsMsg::Calling {
             session,
+            step,
             is_calling,
         };
         if self.cast(calling).is_err() {
@@ -114,7 +115,7 @@ impl SessionsState {
     /// The place of a worker that has ended, if it is one; its calls have no answer any more.
     pub(super) fn worker(&mut self, cell: &ActorCell) -> Option<usize> {
         let index = self.args.workers.index_of(cell)?;
-        self.note_calling(cell.get_id(), false);
+        self.note_calling(cell.get_id(), Stop::Ending, false);
         Some(index)
     }
 
@@ -298,7 +299,7 @@ impl SessionsState {
             self.sessions.remove(&key);
         }
         log::debug!("{actor} ended; {} left", self.living.len());
-        self.note_calling(actor, false);
+        self.note_calling(actor, Stop::Ending, false);
     }
 
     /// Those that are found.
@@ -337,14 +338,16 @@ impl SessionsState {
         self.report_calls();
     }
 
-    pub(super) fn note_calling(&mut self, session: ActorId, is_calling: bool) {
-        self.stopping.note(session, is_calling);
+    pub(super) fn note_calling(&mut self, session: ActorId, step: Stop, is_calling: bool) {
+        self.stopping.note(session, step, is_calling);
         self.report_calls();
     }
 
     fn report_calls(&mut self) {
         if let Some(is_calling) = self.stopping.news() {
-            self.args.root.sessions_calling(is_calling);
+            self.args
+                .root
+                .sessions_calling(self.stopping.step, is_calling);
         }
     }
 }

@@ -16,19 +16,20 @@ pub(super) struct Stopping {
 }
 
 impl Stopping {
-    /// Goes on to the next step. Who `lives` may have a call until it says that it has none.
+    /// Goes on to the next step. Who `lives` may have a call until it knows of that and says that it has none.
     pub(super) fn go_on(&mut self, step: Stop, lives: impl Iterator<Item = ActorId>) {
-        if self.step == Stop::No {
-            self.calling = lives.collect();
-        }
-        self.step = step;
+        *self = Self {
+            step,
+            calling: lives.collect(),
+            told: None,
+        };
     }
 
-    /// A session has said whether it has a call without an answer, or has ended.
-    pub(super) fn note(&mut self, session: ActorId, is_calling: bool) {
+    /// A session that knows of `step` has said whether it has a call without an answer, or has ended.
+    pub(super) fn note(&mut self, session: ActorId, step: Stop, is_calling: bool) {
         if is_calling {
             self.calling.insert(session);
-        } else {
+        } else if step >= self.step {
             self.calling.remove(&session);
         }
     }

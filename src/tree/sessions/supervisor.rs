@@ -109,8 +109,9 @@ impl<S: Spawn> Actor for Sessions<S> {
             SessionsMsg::Stop(step) => state.stop(step),
             SessionsMsg::Calling {
                 session,
+                step,
                 is_calling,
-            } => state.note_calling(session, is_calling),
+            } => state.note_calling(session, step, is_calling),
         }
         Ok(())
     }

@@ -9,7 +9,9 @@ use tokio::time::Instant;
 use super::{LONGEST, SOON, end, start};
 use crate::support::client::SseClient;
 use crate::support::gateway::{Gateway, GatewayOptions};
+use crate::support::http::Connection;
 use crate::support::servers::{error_code, fixtures, text_of};
+use crate::support::streamable::{Endpoint, call_tool};
 
 /// Starts a call that takes so long, and waits until its server works on it.
 async fn start_call(client: &SseClient, milliseconds: u32) -> u64 {
@@ -107,4 +109,40 @@ async fn every_call_of_many_is_answered_once() {
     for client in &clients {
         assert_eq!(client.unclaimed(), Vec::<String>::new());
     }
+}
+
+/// Calls one after the other until there is another answer than its tool's; that one, if it came.
+async fn calls_on(client: Endpoint) -> std::io::Result<String> {
+    let head = client.post_head(&[("accept", "application/json")]);
+    let call = call_tool(1, "fx__sleep", r#"{"ms":100}"#);
+    loop {
+        let mut connection = Connection::open(client.addr).await?;
+        let answer = connection.exchange(&head, call.as_bytes()).await?.text();
+        if text_of(&answer) != "slept" {
+            return Ok(answer);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_was_taken_is_finished_where_there_are_always_others() {
+    let mut gateway = start(&[("fx", &[])]).await;
+    let mut clients = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        clients.spawn(calls_on(
+            Endpoint::initialized(gateway.addr(), "2025-06-18").await,
+        ));
+    }
+    let (status, took) = end(&mut gateway, Signal::SIGTERM).await;
+    assert_eq!(status.code(), Some(0));
+    assert!(took < LONGEST, "{took:?}");
+    let mut heard = 0;
+    while let Some(last) = clients.join_next().await {
+        // Who was between two calls may have found nobody any more.
+        if let Ok(last) = last.expect("no panic") {
+            assert!(text_of(&last).contains("the call was not run"), "{last}");
+            heard += 1;
+        }
+    }
+    assert!(heard > 0, "some have asked in time");
 }

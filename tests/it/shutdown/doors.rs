@@ -225,9 +225,8 @@ fn newcomers(addr: SocketAddr, answered: &AtomicUsize) -> Vec<String> {
 }
 
 /// A proxy tries another gateway if it is refused; if its connection ends without an answer, it may not.
-#[tokio::test]
-async fn who_is_let_in_is_answered_and_the_others_are_refused() {
-    let mut gateway = Gateway::start(GatewayOptions::new("[]")).await;
+async fn nobody_is_let_down(options: GatewayOptions) {
+    let mut gateway = Gateway::start(options).await;
     let (addr, answered) = (gateway.addr(), Arc::new(AtomicUsize::new(0)));
     let clients: Vec<_> = std::iter::repeat_with(|| Arc::clone(&answered))
         .map(|answered| std::thread::spawn(move || newcomers(addr, &answered)))
@@ -247,4 +246,20 @@ async fn who_is_let_in_is_answered_and_the_others_are_refused() {
     let let_down: Vec<String> = ended.await.expect("no panic");
     // Nobody can save who is in the middle of a handshake as the socket closes.
     assert!(let_down.len() < 2, "{let_down:?}");
+}
+
+#[tokio::test]
+async fn who_is_let_in_is_answered_and_the_others_are_refused() {
+    nobody_is_let_down(GatewayOptions::new("[]")).await;
+}
+
+#[tokio::test]
+async fn so_they_are_where_a_parent_holds_the_port() {
+    nobody_is_let_down(GatewayOptions::new("[]").arg("--hold-port")).await;
+}
+
+#[tokio::test]
+async fn so_they_are_where_there_are_as_many_as_may_be() {
+    let options = GatewayOptions::new("[]");
+    nobody_is_let_down(options.arg("--max-connections").arg("3")).await;
 }

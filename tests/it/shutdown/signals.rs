@@ -100,3 +100,16 @@ async fn hangups_before_and_during_a_stop_are_harmless() {
     assert_eq!(status.code(), Some(0));
     assert_gone(&child).await;
 }
+
+/// It is for a parent that starts the next gateway.
+#[tokio::test]
+async fn a_signal_to_make_room_changes_nothing_where_nobody_follows() {
+    let mut gateway = start(&[("a", &[])]).await;
+    let child = gateway.children();
+    gateway.signal(Signal::SIGUSR2);
+    gateway
+        .wait_for_log("started with --hold-port; this one was not", SOON)
+        .await;
+    assert_eq!(gateway.children(), child);
+    assert_eq!(gateway.terminate().await.code(), Some(0));
+}

@@ -24,8 +24,8 @@ pub(crate) enum Stop {
 
 /// Who wants to know, while the gateway stops, whether a client's call has no answer yet.
 pub(in super::super) trait CallWatch: Send + Sync {
-    /// Whether one of those that `actor` holds has none.
-    fn calling(&self, actor: ActorId, is_calling: bool);
+    /// Whether one of those that `actor`, which knows of `step`, holds has none.
+    fn calling(&self, actor: ActorId, step: Stop, is_calling: bool);
 }
 
 /// Why what is not done now is not done at all.

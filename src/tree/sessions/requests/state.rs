@@ -216,7 +216,7 @@ impl WorkerState {
     }
 
     pub(super) fn on_stop(&mut self, step: Stop) {
-        self.args.stop = step;
+        (self.args.stop, self.told) = (step, None);
         self.each(|exchange| exchange.on_stop(step));
     }
 
@@ -240,7 +240,7 @@ impl WorkerState {
         if self.args.stop != Stop::No && self.told != Some(is_calling) {
             self.told = Some(is_calling);
             let watch = &self.args.call_watch;
-            watch.calling(self.myself.get_id(), is_calling);
+            watch.calling(self.myself.get_id(), self.args.stop, is_calling);
         }
         self.watch();
     }

@@ -169,9 +169,9 @@ impl SessionHandle {
     }
 
     /// From the session itself, for its supervisor.
-    pub(super) fn report_calling(&self, is_calling: bool) {
+    pub(super) fn report_calling(&self, step: Stop, is_calling: bool) {
         let session = self.actor.get_id();
-        self.profile.call_watch.calling(session, is_calling);
+        self.profile.call_watch.calling(session, step, is_calling);
     }
 
     pub(in crate::tree::sessions) fn end(&self, why: &'static str) {

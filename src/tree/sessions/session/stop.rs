@@ -27,14 +27,14 @@ impl SessionStop {
     pub(super) fn report(&mut self, session: &SessionHandle, is_calling: bool) {
         if self.step != Stop::No && self.told != Some(is_calling) {
             self.told = Some(is_calling);
-            session.report_calling(is_calling);
+            session.report_calling(self.step, is_calling);
         }
     }
 }
 
 impl SessionState {
     pub(super) fn on_stop(&mut self, step: Stop) {
-        self.stopping.step = step;
+        self.stopping = SessionStop::at(step);
         self.conversation.on_stop(&mut self.outlets, step);
         if step == Stop::Ending {
             self.end_streams();

@@ -136,7 +136,7 @@ impl House {
     fn are_calling(&mut self) -> Option<bool> {
         let told = std::iter::from_fn(|| self.told.try_recv().ok());
         let told = told.filter_map(|message| {
-            let RootMsg::SessionsCalling(are_they) = message else {
+            let RootMsg::SessionsCalling { are_they, .. } = message else {
                 return None;
             };
             Some(are_they)

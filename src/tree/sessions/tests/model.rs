@@ -289,7 +289,7 @@ impl World {
             assert_eq!(life.server.free(), ROOM, "permits");
         }
         while let Ok(message) = self.house.told.try_recv() {
-            assert!(!matches!(message, RootMsg::SessionsCalling(_)));
+            assert!(!matches!(message, RootMsg::SessionsCalling { .. }));
         }
     }
 }
