@@ -7,7 +7,6 @@ use super::service::HttpService;
 use super::{Context, SharedSockets, connection};
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
-use crate::service::QUEUE;
 use crate::telemetry::metrics::GaugeGuard;
 use crate::tree::{Beat, Part};
 use crate::turn;
@@ -266,11 +265,13 @@ impl Acceptor {
     }
 }
 
+/// No kernel has more waiting; whoever comes faster than that comes for ever.
+const MOST_WAITING: usize = 4096;
+
 /// Takes who waits at `listener`. Whether nobody waits any more, or none can be had.
 fn is_drained(listener: &TcpListener, taken: &mut VecDeque<(TcpStream, SocketAddr)>) -> bool {
     let listener = SockRef::from(listener);
-    // Whoever comes faster than that comes for ever.
-    while taken.len() < QUEUE {
+    while taken.len() < MOST_WAITING {
         let accepted = listener.accept().and_then(|(socket, peer)| {
             socket.set_nonblocking(true)?;
             let peer = peer.as_socket().ok_or(io::ErrorKind::InvalidData)?;

@@ -17,5 +17,4 @@ mod status;
 pub use holder::{Holder, HolderGone};
 pub use manager::Manager;
 pub use relay::Relay;
-pub(crate) use sockets::QUEUE;
 pub use sockets::{CannotListen, Sockets};

@@ -60,12 +60,12 @@ impl Sockets {
 }
 
 /// How many connections the kernel keeps until they are accepted; `TcpListener` asks for 128.
-pub(crate) const QUEUE: usize = 1024;
+const QUEUE: i32 = 1024;
 
 fn bind(address: SocketAddr) -> Result<TcpListener, CannotListen> {
     let listen = || {
         let socket = TcpListener::bind(address)?;
-        SockRef::from(&socket).listen(i32::try_from(QUEUE).unwrap_or(i32::MAX))?;
+        SockRef::from(&socket).listen(QUEUE)?;
         Ok(socket)
     };
     listen().map_err(|source: io::Error| {

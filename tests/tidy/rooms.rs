@@ -19,7 +19,7 @@ const CEILINGS: [(&str, usize); 27] = [
     ("import", 4950),
     ("operate", 2700),
     ("process", 3650),
-    ("program", 1975),
+    ("program", 2000),
     ("protocol", 8475),
     ("remote", 2100),
     ("service", 800),
@@ -31,7 +31,7 @@ const CEILINGS: [(&str, usize); 27] = [
     ("tree/history", 950),
     ("tree/quota", 200),
     ("tree/registry", 6075),
-    ("tree/root", 4300),
+    ("tree/root", 4325),
     ("tree/sessions", 9975),
     ("tree/upstream", 6850),
 ];
