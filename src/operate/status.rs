@@ -134,7 +134,8 @@ pub(super) fn configuration(found: &Configuration, screen: &mut Screen<'_>) -> s
 /// `servers[3].comand: line 12, column 5: …; …`
 fn fault_line(fault: &Fault) -> String {
     let mut parts = Vec::new();
-    parts.extend(fault.r#where.clone());
+    // The file as a whole has no place.
+    parts.extend(fault.r#where.clone().filter(|place| !place.is_empty()));
     if let (Some(line), Some(column)) = (fault.line, fault.column) {
         parts.push(format!("line {line}, column {column}"));
     }

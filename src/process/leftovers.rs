@@ -60,7 +60,12 @@ impl Of {
 
     fn unsure(&self, groups: &Groups, seen: &[Seen]) -> usize {
         match self {
-            Self::Child { since, .. } => groups.family().maybe_left(*since, seen),
+            Self::Child { since, .. } => {
+                let mut unsure = groups.family().maybe_left(*since, seen);
+                // Other children, too, that were seen as they ended and have been reaped meanwhile.
+                unsure.retain(Seen::is_alive);
+                unsure.len()
+            }
             Self::Everyone | Self::Former(_) => 0,
         }
     }

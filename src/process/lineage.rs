@@ -42,9 +42,9 @@ impl Family {
         seen.iter().filter(is_its).copied().collect()
     }
 
-    /// How many orphans that started after `since` nothing ties to any child, and so are spared: they
+    /// The orphans that started after `since`, which nothing ties to any child, and which so are spared: they
     /// may be of one that runs, or of nobody.
-    pub(super) fn maybe_left(&self, since: u64, seen: &[Seen]) -> usize {
+    pub(super) fn maybe_left(&self, since: u64, seen: &[Seen]) -> Vec<Seen> {
         let owners = self.owners_among(seen);
         let is_unsure = |process: &&Seen| {
             process.parent == self.own
@@ -52,7 +52,7 @@ impl Family {
                 && !owners.contains_key(&process.pid)
                 && !self.strangers.contains(&(process.pid, process.started))
         };
-        seen.iter().filter(is_unsure).count()
+        seen.iter().filter(is_unsure).copied().collect()
     }
 
     /// Whatever comes from us, the children themselves too.

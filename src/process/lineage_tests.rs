@@ -79,7 +79,7 @@ fn an_orphan_without_a_tie_goes_with_the_last_that_may_have_left_it() {
     let alone = [&others[..1], &orphans].concat();
     assert_eq!(pids(&family.left_by(1, 300, &alone)), [350]);
     assert_eq!(pids(&family.all(&seen)), [300, 250, 251, 260, 350]);
-    assert_eq!(family.maybe_left(300, &seen), 1);
+    assert_eq!(pids(&family.maybe_left(300, &seen)), [350]);
     family.strangers.insert((250, 250));
     assert_eq!(pids(&family.left_by(0, 200, &seen)), [260]);
     family.adopts = false;

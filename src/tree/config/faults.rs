@@ -117,7 +117,9 @@ fn is_harmless(word: &str, path: &str) -> bool {
     let is_key = || path.split(['.', '[', ']']).any(|key| key == word);
     let is_field = |table: &[(&str, fields::Use)]| table.iter().any(|(field, _)| *field == word);
     let is_limit = || limits::TABLE.iter().any(|limit| limit.name == word);
+    let is_bracket = || ["]", "}", "\""].contains(&word);
     is_field(fields::ENTRY)
+        || is_bracket()
         || is_field(fields::FILE)
         || is_limit()
         || word.starts_with("mcproxy ")
@@ -190,6 +192,7 @@ mod tests {
         );
         assert_eq!(of("'TOKEN' is 'a' b'"), "'TOKEN' is '…'");
         assert_eq!(of("run 'mcproxy check FILE'"), "run 'mcproxy check FILE'");
+        assert_eq!(of("its ']' is missing"), "its ']' is missing");
         assert_eq!(of("it's nothing"), "it's nothing");
         assert_eq!(of("cut 'off"), "cut '…'");
     }

@@ -120,11 +120,14 @@ async fn a_reload_says_what_changed_and_what_is_wrong() {
         "{}",
         said.stdout
     );
+    let mut lines = said.stdout.lines();
     assert!(
-        said.stdout.contains("The configuration has errors"),
+        lines.any(|line| line.contains("The configuration has errors")),
         "{}",
         said.stdout
     );
+    let fault = lines.next().unwrap_or_default();
+    assert!(fault.starts_with("  line "), "{fault}");
     assert_eq!(
         ask(&gateway, &["call", "fx__echo", r#"{"text":"x"}"#]).code,
         Some(0),
