@@ -244,8 +244,9 @@ async fn nobody_is_let_down(options: GatewayOptions) {
             .collect()
     });
     let let_down: Vec<String> = ended.await.expect("no panic");
-    // Nobody can save who is in the middle of a handshake as the socket closes.
-    assert!(let_down.len() < 2, "{let_down:?}");
+    // Nobody can save who is in the middle of a handshake as the socket closes. Where the kernel keeps who comes until
+    // the end, it is all eight.
+    assert!(let_down.len() < 4, "{let_down:?}");
 }
 
 #[tokio::test]
