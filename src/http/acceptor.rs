@@ -24,7 +24,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 /// How long to wait for what the machine is short of: first, doubling, at most.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -233,16 +233,19 @@ impl Acceptor {
         deadline: Instant,
         connections: &mut JoinSet<()>,
     ) -> Option<(TcpStream, Holder)> {
-        loop {
-            self.leave();
-            if let Some(Ok(newcomer)) = self.next().now_or_never() {
-                return Some(newcomer);
-            }
+        self.leave();
+        while self.last.is_empty() {
             if self.listeners.is_empty() || Instant::now() >= deadline {
                 return None;
             }
-            drop(timeout(PAUSE, connections.join_next()).await);
+            tokio::select! {
+                Some(ended) = connections.join_next() => note(&ended),
+                () = sleep(PAUSE) => {}
+            }
+            self.leave();
         }
+        let (socket, peer) = self.last.pop_front()?;
+        Some((socket, Holder::new(Owner::ANYBODY, peer.ip())))
     }
 
     fn note_full(&mut self, limit: usize) {
@@ -265,13 +268,13 @@ impl Acceptor {
     }
 }
 
-/// No kernel has more waiting; whoever comes faster than that comes for ever.
+/// No kernel has more waiting: whoever still comes then is a flood, which is not waited for.
 const MOST_WAITING: usize = 4096;
 
-/// Takes who waits at `listener`. Whether nobody waits any more, or none can be had.
+/// Takes who waits at `listener`. Whether the socket may be let go; not where the machine is short of something.
 fn is_drained(listener: &TcpListener, taken: &mut VecDeque<(TcpStream, SocketAddr)>) -> bool {
     let listener = SockRef::from(listener);
-    while taken.len() < MOST_WAITING {
+    for _ in 0..MOST_WAITING {
         let accepted = listener.accept().and_then(|(socket, peer)| {
             socket.set_nonblocking(true)?;
             let peer = peer.as_socket().ok_or(io::ErrorKind::InvalidData)?;
@@ -287,7 +290,7 @@ fn is_drained(listener: &TcpListener, taken: &mut VecDeque<(TcpStream, SocketAdd
             },
         }
     }
-    false
+    true
 }
 
 /// Whether to log now, if it was last done at `logged`.

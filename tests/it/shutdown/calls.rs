@@ -111,15 +111,16 @@ async fn every_call_of_many_is_answered_once() {
     }
 }
 
-/// Calls one after the other until there is another answer than its tool's; that one, if it came.
-async fn calls_on(client: Endpoint) -> std::io::Result<String> {
+/// Calls one after the other until there is another answer than its tool's; that one, unless nobody was there to be asked.
+async fn calls_on(client: Endpoint) -> Option<String> {
     let head = client.post_head(&[("accept", "application/json")]);
     let call = call_tool(1, "fx__sleep", r#"{"ms":100}"#);
     loop {
-        let mut connection = Connection::open(client.addr).await?;
-        let answer = connection.exchange(&head, call.as_bytes()).await?.text();
+        let mut connection = Connection::open(client.addr).await.ok()?;
+        let answer = connection.exchange(&head, call.as_bytes()).await;
+        let answer = answer.expect("who is let in is answered").text();
         if text_of(&answer) != "slept" {
-            return Ok(answer);
+            return Some(answer);
         }
     }
 }
@@ -138,8 +139,7 @@ async fn a_call_that_was_taken_is_finished_where_there_are_always_others() {
     assert!(took < LONGEST, "{took:?}");
     let mut heard = 0;
     while let Some(last) = clients.join_next().await {
-        // Who was between two calls may have found nobody any more.
-        if let Ok(last) = last.expect("no panic") {
+        if let Some(last) = last.expect("no panic") {
             assert!(text_of(&last).contains("the call was not run"), "{last}");
             heard += 1;
         }

@@ -16,7 +16,8 @@ pub(crate) enum Stop {
     No,
     /// Servers that take calls still get them; nobody waits for another to start.
     Draining,
-    /// Servers are being stopped, or gone: calls are answered with words.
+    /// No call goes to a server any more, they are answered with words; those that are there are finished, then servers
+    /// are stopped.
     NoServers,
     /// Every call is answered and streams end; what comes is still answered.
     Ending,
